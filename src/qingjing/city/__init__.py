@@ -1,0 +1,1 @@
+"""The room that plays: a seeded city with planted violations and the truth about them."""

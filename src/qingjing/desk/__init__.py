@@ -1,0 +1,1 @@
+"""The room that acts: one file a verb, one verb a transaction."""

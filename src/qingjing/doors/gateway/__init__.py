@@ -1,0 +1,1 @@
+"""Customer listeners, carrier connections and the tick that joins them."""

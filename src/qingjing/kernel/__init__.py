@@ -1,0 +1,1 @@
+"""The room that decides: pure values and functions, no I/O, no clock, no chance."""

@@ -1,0 +1,1 @@
+"""The room that remembers: append-only facts, message batches, indexes and keys."""

@@ -1,0 +1,1 @@
+"""The room that speaks: carrier protocols as field tables and sessions without I/O."""
