@@ -35,7 +35,7 @@ class Kind(IntEnum):
 class Category(IntEnum):
     """The product line of a commercial or illegal message; also the purposes of a consent.
 
-    A consent's purposes are a 16-bit mask with bit ``1 << category``; ``PURPOSE_ANY`` covers all.
+    A consent's purposes are a 16-bit mask of ``1 << category``; ``PURPOSE_ANY`` covers all.
     """
 
     OTHER = 0
@@ -79,13 +79,17 @@ class Standing(IntEnum):
 
 
 class Act(Enum):
-    """How a consent was given. Only the explicit acts can ground a message (民法典 §1033)."""
+    """How a consent was given. Only the explicit acts can ground a message (民法典 §1033).
+
+    REQUESTED is no consent to future messages in general: the person asked for this (请求).
+    """
 
     TICKED = "ticked"
     REPLIED = "replied"
     SIGNED = "signed"
     SPOKEN = "spoken"
     CONFIRMED = "confirmed"
+    REQUESTED = "requested"
     DEFAULT = "default"
     PRE_TICKED = "pre_ticked"
     BUNDLED = "bundled"
@@ -98,7 +102,9 @@ class Act(Enum):
         return self in _EXPLICIT
 
 
-_EXPLICIT: Final = frozenset({Act.TICKED, Act.REPLIED, Act.SIGNED, Act.SPOKEN, Act.CONFIRMED})
+_EXPLICIT: Final = frozenset(
+    {Act.TICKED, Act.REPLIED, Act.SIGNED, Act.SPOKEN, Act.CONFIRMED, Act.REQUESTED}
+)
 
 
 class Door(Enum):
@@ -145,6 +151,15 @@ class Carrier(IntEnum):
     UNICOM = 2
     TELECOM = 3
     BROADNET = 4
+
+
+class NumberState(IntEnum):
+    """What is known of the number: assigned, out of service (空号), re-assigned (二次放号)."""
+
+    OK = 0
+    EMPTY = 1
+    RECYCLED = 2
+    INVALID = 3
 
 
 class Filing(Enum):

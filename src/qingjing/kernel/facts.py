@@ -1,0 +1,379 @@
+"""Every kind of fact that the ledger can hold: a closed, versioned union.
+
+A fact is never edited. Its tag carries kind and version (``consent.recorded/1``); a new
+version is a new type beside the old one, and ``tests/kernel/golden`` keeps one file for every
+kind and version ever written, which must decode for ever. Encoded as JSON with the fields in
+their declared order, so that equal facts are equal bytes.
+
+Times are epoch milliseconds, UTC. ``person`` is the 16-byte keyed hash of the number and
+``handle`` the 64-bit keyed handle that the standing index uses: no fact holds a number.
+``kinds`` is a mask of ``1 << Kind``; ``purposes`` a mask of ``Category.bit``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, get_args
+
+import msgspec
+
+from qingjing.kernel.words import (
+    Act,
+    Carrier,
+    Door,
+    Filing,
+    NumberState,
+    PartyRole,
+    ReplyMeaning,
+)
+
+ALL_GROUPS: Final = "*"
+"""The group of a refusal that holds against every sender (一键清净)."""
+
+
+class PartyRegistered(
+    msgspec.Struct, frozen=True, kw_only=True, tag="party.registered/1", tag_field="kind"
+):
+    """A party, or its newest description. ``group`` is the real controller (SAMR Order 37)."""
+
+    party: str
+    name: str
+    role: PartyRole
+    credit_code: str
+    group: str
+    licences: tuple[str, ...] = ()
+
+
+class PartySuspended(
+    msgspec.Struct, frozen=True, kw_only=True, tag="party.suspended/1", tag_field="kind"
+):
+    """From now on nothing of this sender leaves, until ``until`` (None: until reinstated)."""
+
+    party: str
+    reason: str
+    until: int | None = None
+
+
+class PartyReinstated(
+    msgspec.Struct, frozen=True, kw_only=True, tag="party.reinstated/1", tag_field="kind"
+):
+    """The suspension ends."""
+
+    party: str
+    reason: str
+
+
+class PortRegistered(
+    msgspec.Struct, frozen=True, kw_only=True, tag="port.registered/1", tag_field="kind"
+):
+    """A port (access code and extension) with its holder, approved kinds and validity."""
+
+    port: str
+    holder: str
+    kinds: int
+    licence: str
+    valid_from: int
+    valid_until: int
+    region: str = ""
+
+
+class PortFiled(
+    msgspec.Struct, frozen=True, kw_only=True, tag="port.filed/1", tag_field="kind"
+):
+    """The filing state (报备) of a port at one carrier."""
+
+    port: str
+    carrier: Carrier
+    state: Filing
+    reason: str = ""
+
+
+class SignatureRegistered(
+    msgspec.Struct, frozen=True, kw_only=True, tag="signature.registered/1", tag_field="kind"
+):
+    """A signature with owner and scope. No ``senders``: the owner; no ``ports``: any."""
+
+    signature: str
+    owner: str
+    source: Literal["enterprise", "trademark", "app"]
+    proof: str
+    kinds: int
+    senders: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+
+
+class SignatureFiled(
+    msgspec.Struct, frozen=True, kw_only=True, tag="signature.filed/1", tag_field="kind"
+):
+    """The filing state of a signature at one carrier."""
+
+    signature: str
+    carrier: Carrier
+    state: Filing
+    reason: str = ""
+
+
+class GrantMade(
+    msgspec.Struct, frozen=True, kw_only=True, tag="grant.made/1", tag_field="kind"
+):
+    """Who may use which port with which signature for which kinds, under which chain.
+
+    ``chain`` runs from the sender to the party that submits to the carrier.
+    """
+
+    grant: str
+    sender: str
+    port: str
+    signature: str
+    kinds: int
+    chain: tuple[str, ...]
+    valid_from: int
+    valid_until: int
+
+
+class GrantEnded(
+    msgspec.Struct, frozen=True, kw_only=True, tag="grant.ended/1", tag_field="kind"
+):
+    """The grant holds no longer."""
+
+    grant: str
+    reason: str
+
+
+class WordingRegistered(
+    msgspec.Struct, frozen=True, kw_only=True, tag="wording.registered/1", tag_field="kind"
+):
+    """The exact words that a person is shown when asked to consent, before anyone sees them."""
+
+    wording: str
+    sender: str
+    text: str
+
+
+class ConsentRecorded(
+    msgspec.Struct, frozen=True, kw_only=True, tag="consent.recorded/1", tag_field="kind"
+):
+    """A person's consent (同意), or request (``act`` REQUESTED), towards one sender.
+
+    ``shown`` is the hash of the proof that the words were shown; empty when there is none.
+    ``term_s`` is its validity in seconds from ``given_at``, 0 when no term was stated; at most
+    ``per_count`` messages in ``per_days`` days, 0 when no frequency was stated.
+    """
+
+    person: bytes
+    handle: int
+    sender: str
+    purposes: int
+    act: Act
+    door: Door
+    given_at: int
+    wording: str = ""
+    shown: str = ""
+    term_s: int = 0
+    per_count: int = 0
+    per_days: int = 0
+    evidence: str = ""
+
+
+class ConsentsImported(
+    msgspec.Struct, frozen=True, kw_only=True, tag="consents.imported/1", tag_field="kind"
+):
+    """A bulk import of consents with common terms: one fact over a sealed file.
+
+    ``rows_root`` is the RFC 6962 root over the file's rows, so that each row can be proved.
+    """
+
+    sender: str
+    purposes: int
+    act: Act
+    wording: str
+    shown: str
+    term_s: int
+    per_count: int
+    per_days: int
+    count: int
+    rows_root: bytes
+    file: str
+
+
+class RefusalRecorded(
+    msgspec.Struct, frozen=True, kw_only=True, tag="refusal.recorded/1", tag_field="kind"
+):
+    """A person's refusal (拒收) towards a whole group, or towards ``ALL_GROUPS``."""
+
+    person: bytes
+    handle: int
+    group: str
+    door: Door
+    port: str = ""
+    evidence: str = ""
+
+
+class RefusalLifted(
+    msgspec.Struct, frozen=True, kw_only=True, tag="refusal.lifted/1", tag_field="kind"
+):
+    """The person, by an explicit act of its own, wants this group's messages again."""
+
+    person: bytes
+    handle: int
+    group: str
+    door: Door
+    evidence: str = ""
+
+
+class ReplyHeard(
+    msgspec.Struct, frozen=True, kw_only=True, tag="reply.heard/1", tag_field="kind"
+):
+    """What a person wrote back to a port, and how it was read.
+
+    ``words`` is the sealed text (AES-SIV), kept before it was interpreted; ``group`` is the
+    group that held the port at that moment. UNCLEAR holds the group's marketing.
+    """
+
+    person: bytes
+    handle: int
+    port: str
+    group: str
+    meaning: ReplyMeaning
+    words: bytes
+
+
+class PartsKept(
+    msgspec.Struct, frozen=True, kw_only=True, tag="parts.kept/1", tag_field="kind"
+):
+    """Parts of long messages that were answered before the rest had come, under seal beside.
+
+    They are decided with the rest, or dropped: half a message is never sent.
+    """
+
+    node: str
+    count: int
+    sealed_hash: bytes
+
+
+class NumberNoted(
+    msgspec.Struct, frozen=True, kw_only=True, tag="number.noted/1", tag_field="kind"
+):
+    """A number was reported out of service or re-assigned; earlier consents fall with it."""
+
+    person: bytes
+    handle: int
+    state: NumberState
+    source: str
+
+
+class RulebookAdopted(
+    msgspec.Struct, frozen=True, kw_only=True, tag="rulebook.adopted/1", tag_field="kind"
+):
+    """A rulebook, whole, as canonical JSON: decisions name it and anyone can read it here."""
+
+    name: str
+    version: int
+    digest: str
+    rulebook: msgspec.Raw
+
+
+class LaneUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """One resolved path of a decided batch: rows point to it by its place in the list.
+
+    ``kinds`` is what the path allows, ``facts`` the ledger positions that it rests on.
+    """
+
+    account: str
+    submitter: str
+    sender: str
+    group: str
+    port: str
+    signature: str
+    carrier: Carrier
+    kinds: int
+    grant: str
+    facts: tuple[int, ...]
+
+
+class TextRead(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of a decided batch. ``commitment`` = SHA-256(salt, text)."""
+
+    commitment: bytes
+    kind: int
+    category: int
+    signature: str
+    notice: str
+    confidence: float
+    template_key: int
+
+
+class MessagesDecided(
+    msgspec.Struct, frozen=True, kw_only=True, tag="messages.decided/1", tag_field="kind"
+):
+    """What the gate decided in one batch. Rows are fixed-size records under ``rows_root``."""
+
+    node: str
+    rulebook: str
+    first_message: int
+    count: int
+    passed: int
+    rows_root: bytes
+    sealed_hash: bytes
+    lanes: tuple[LaneUsed, ...]
+    texts: tuple[TextRead, ...]
+
+
+class MessagesMoved(
+    msgspec.Struct, frozen=True, kw_only=True, tag="messages.moved/1", tag_field="kind"
+):
+    """What happened to messages after their decision, in one batch: see ``rows.Move``."""
+
+    node: str
+    count: int
+    rows_root: bytes
+
+
+Fact = (
+    PartyRegistered
+    | PartySuspended
+    | PartyReinstated
+    | PortRegistered
+    | PortFiled
+    | SignatureRegistered
+    | SignatureFiled
+    | GrantMade
+    | GrantEnded
+    | WordingRegistered
+    | ConsentRecorded
+    | ConsentsImported
+    | RefusalRecorded
+    | RefusalLifted
+    | ReplyHeard
+    | PartsKept
+    | NumberNoted
+    | RulebookAdopted
+    | MessagesDecided
+    | MessagesMoved
+)
+
+KINDS: Final[dict[str, type[Any]]] = {
+    str(kind.__struct_config__.tag): kind for kind in get_args(Fact)
+}
+"""Tag to type, for every kind that can be written."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A fact with its place and time in the log: the unit that is hashed into the chain."""
+
+    position: int
+    at: int
+    fact: Fact
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+_DECODER = msgspec.json.Decoder(Recorded)
+
+
+def encode(recorded: Recorded) -> bytes:
+    """The bytes that are stored, hashed and proved."""
+    return _ENCODER.encode(recorded)
+
+
+def decode(data: bytes) -> Recorded:
+    """Read stored bytes of any version ever written; ``msgspec.ValidationError`` if foreign."""
+    return _DECODER.decode(data)
