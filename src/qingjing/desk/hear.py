@@ -1,0 +1,60 @@
+"""Hear: a person's reply is kept word for word, read, and takes effect in one transaction."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from qingjing.desk.ports import Person, Transaction
+from qingjing.desk.send import Desk
+from qingjing.kernel.facts import RefusalRecorded, ReplyHeard
+from qingjing.kernel.words import Door, Phone, ReplyMeaning
+from qingjing.text import reply
+
+CONTEXT: Final = b"reply.heard/1"
+"""Associated data under which a reply's words are sealed."""
+
+
+class Heard(NamedTuple):
+    """What was made of a reply. ``refused`` is the group whose marketing stops now, if any."""
+
+    person: Person
+    meaning: ReplyMeaning
+    group: str
+    refused: str
+    position: int
+
+
+def hear(desk: Desk, t: Transaction, phone: Phone, port: str, words: str) -> Heard:
+    """Record and read one reply to a port.
+
+    A refusal holds for the whole group that answers for the port at this moment; a threat to
+    complain is a refusal too; what is unclear holds the group's marketing until a person has
+    read it. On a port that nobody answers for the words are kept and nothing else follows.
+    """
+    person = t.remember(phone)
+    group = desk.ledger.register.group_of_port(port) or ""
+    meaning = reply.read(words).meaning
+    position = t.append(
+        ReplyHeard(
+            person=person.key,
+            handle=person.handle,
+            port=port,
+            group=group,
+            meaning=meaning,
+            words=desk.ledger.seal(words.encode(), CONTEXT),
+        )
+    )
+    refused = ""
+    if group and meaning in (ReplyMeaning.OPT_OUT, ReplyMeaning.COMPLAINT):
+        refused = group
+        t.append(
+            RefusalRecorded(
+                person=person.key,
+                handle=person.handle,
+                group=group,
+                door=Door.REPLY,
+                port=port,
+                evidence=f"fact {position}",
+            )
+        )
+    return Heard(person, meaning, group, refused, position)

@@ -1,0 +1,269 @@
+"""The outbox: messages that passed and are not settled yet, in memory, rebuilt from the record.
+
+Every step is a move (``rows.MOVE``) that is committed before anything acts on it, so a crash at
+any point leaves the truth in the ledger: a message that passed and was not released is queued
+again; one that was released and never answered is UNKNOWN, and is not sent a second time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from qingjing.desk import evidence
+from qingjing.desk.paths import Submit
+from qingjing.desk.ports import Ledger, Transaction
+from qingjing.desk.send import Decided, Desk
+from qingjing.kernel.facts import MessagesDecided, MessagesMoved
+from qingjing.kernel.kinds import is_marketing
+from qingjing.kernel.register import Lane
+from qingjing.kernel.rows import DECIDED, MOVE, WANTS_REPORT, Moved, rows_root
+from qingjing.kernel.vector import from_case_number
+from qingjing.kernel.words import Carrier, Kind, Phone, Verdict
+
+DELIVERED: Final = b"DELIVRD"
+UNKNOWN: Final = b"UNKNOWN"
+REJECTED: Final = b"REJECTD"
+
+EARLY_MAX: Final = 100_000
+"""Reports kept that came before their answer: ten seconds of traffic at full rate."""
+EARLY_MS: Final = 600_000
+"""How long they are kept; a carrier's answer comes within its time-out of a minute."""
+
+
+class Flight(msgspec.Struct, kw_only=True):
+    """One passed message on its way. ``open_parts`` are the carrier parts without an end."""
+
+    message: int
+    position: int
+    account: str
+    lane: Lane
+    phone: Phone
+    body: str
+    handle: int
+    marketing: bool
+    kind: Kind
+    submitted_at: int
+    references: tuple[int, ...]
+    wants_report: bool
+    open_parts: set[int] = msgspec.field(default_factory=set)
+    stat: bytes = DELIVERED
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A final state that the customer is to be told of."""
+
+    flight: Flight
+    stat: bytes
+    at: int
+
+
+class Outbox:
+    """Queues by carrier, verification codes first; flights by message; moves of this tick."""
+
+    def __init__(self) -> None:
+        self.flights: dict[int, Flight] = {}
+        self.awaiting: dict[tuple[int, bytes], tuple[int, int]] = {}
+        self._early: dict[tuple[int, bytes], tuple[bytes, int]] = {}
+        self._queues: dict[tuple[Carrier, bool], deque[Flight]] = {}
+        self._moves: list[tuple[int, int, bytes, bytes, int, int, int, int]] = []
+        self.to_tell: deque[Told] = deque()
+
+    def __len__(self) -> int:
+        """Flights that are not settled."""
+        return len(self.flights)
+
+    def admit(self, decided: Decided, submits: list[Submit], position: int) -> None:
+        """Queue what passed."""
+        rows = decided.rows
+        for place in np.flatnonzero(rows["verdict"] == Verdict.PASS).tolist():
+            submit, row = submits[place], rows[place]
+            text = decided.texts[row["text"]]
+            if submit.phone is None:
+                continue  # cannot be: number_valid refuses; and a flight needs a number
+            self.enqueue(
+                Flight(
+                    message=int(row["message"]),
+                    position=position,
+                    account=submit.account,
+                    lane=decided.lanes[row["lane"]],
+                    phone=submit.phone,
+                    body=submit.body,
+                    handle=int(row["handle"]),
+                    marketing=bool(decided.marketing[place]),
+                    kind=text.view.kind,
+                    submitted_at=int(row["submitted_at"]),
+                    references=submit.references,
+                    wants_report=submit.wants_report,
+                )
+            )
+
+    def enqueue(self, flight: Flight) -> None:
+        """Queue one flight at the end of its carrier's queue."""
+        self.flights[flight.message] = flight
+        key = (flight.lane.carrier, flight.kind is Kind.VERIFICATION)
+        self._queues.setdefault(key, deque()).append(flight)
+
+    def waiting(self, carrier: Carrier) -> int:
+        """How many messages are queued for a carrier."""
+        return sum(len(queue) for (name, _), queue in self._queues.items() if name is carrier)
+
+    def take(self, carrier: Carrier, room: int, parts: Callable[[str], int]) -> list[Flight]:
+        """Messages for a carrier while all parts fit in ``room``: codes first, in order."""
+        taken: list[Flight] = []
+        for urgent in (True, False):
+            queue = self._queues.get((carrier, urgent))
+            while queue and (needed := parts(queue[0].body)) <= room:
+                room -= needed
+                taken.append(queue.popleft())
+        return taken
+
+    def move(
+        self,
+        what: Moved,
+        message: int,
+        at: int,
+        *,
+        upstream: bytes = b"",
+        stat: bytes = b"",
+        reasons: int = 0,
+        part: int = 0,
+        link: int = 0,
+    ) -> None:
+        """Note one step; ``flush`` records all steps of the tick as one fact."""
+        self._moves.append((message, at, upstream, stat, reasons, int(what), part, link))
+
+    def flush(self, t: Transaction, node: int) -> None:
+        """Record the noted steps."""
+        if not self._moves:
+            return
+        data = np.array(self._moves, dtype=MOVE).tobytes()
+        fact = MessagesMoved(
+            node=str(node), count=len(self._moves), rows_root=rows_root(data, MOVE.itemsize)
+        )
+        t.attach(t.append(fact), data, b"")
+        self._moves.clear()
+
+    def finish(self, flight: Flight, stat: bytes, at: int) -> None:
+        """The message has its end: tell the customer if wanted, else it is settled."""
+        flight.stat = stat
+        if flight.wants_report:
+            self.to_tell.append(Told(flight=flight, stat=stat, at=at))
+        else:
+            self.flights.pop(flight.message, None)
+
+    def remember_early(self, key: tuple[int, bytes], stat: bytes, at: int) -> None:
+        """Keep a report whose answer has not been seen; the oldest go when there are many."""
+        early = self._early
+        early[key] = (stat, at)
+        while early:
+            oldest = next(iter(early))
+            if len(early) <= EARLY_MAX and early[oldest][1] > at - EARLY_MS:
+                break
+            del early[oldest]
+
+    def early(self, key: tuple[int, bytes]) -> bytes | None:
+        """The report that came before this answer."""
+        found = self._early.pop(key, None)
+        return None if found is None else found[0]
+
+    def low_water(self, position: int) -> int:
+        """Where recovery must begin: before the oldest batch with an unsettled message."""
+        oldest = next(iter(self.flights.values()), None)
+        return position if oldest is None else oldest.position - 1
+
+
+def recover(desk: Desk, at: int) -> Outbox:
+    """The outbox as the record has it. What was released and never answered is UNKNOWN."""
+    outbox = Outbox()
+    ledger = desk.ledger
+    unanswered: dict[int, set[int]] = {}
+    for position in ledger.batches_since(ledger.marked("low_water")):
+        batch = ledger.batch(position)
+        if isinstance(batch.recorded.fact, MessagesDecided):
+            for flight in _flights(desk, position):
+                outbox.flights[flight.message] = flight
+        else:
+            for row in np.frombuffer(batch.rows, dtype=MOVE):
+                _replay(outbox, row, unanswered)
+    for flight in list(outbox.flights.values()):
+        if flight.message not in unanswered:
+            outbox.enqueue(flight)
+        for part in sorted(unanswered.get(flight.message, ())):
+            outbox.move(Moved.UNKNOWN, flight.message, at, stat=UNKNOWN, part=part)
+            end_part(outbox, flight, part, UNKNOWN, at)
+    outbox.to_tell = deque(x for x in outbox.to_tell if x.flight.message in outbox.flights)
+    return outbox
+
+
+def _replay(outbox: Outbox, row: Any, unanswered: dict[int, set[int]]) -> None:
+    message, what, part = int(row["message"]), int(row["what"]), int(row["part"])
+    flight = outbox.flights.get(message)
+    if flight is None:
+        return
+    if what != Moved.RELEASED:
+        unanswered.setdefault(message, set()).discard(part)
+    key = (int(row["link"]), bytes(row["upstream"]).rstrip(b"\0"))
+    match what:
+        case Moved.RELEASED:
+            flight.open_parts = set(range(1, part + 1))
+            unanswered[message] = set(flight.open_parts)
+        case Moved.ACCEPTED:
+            outbox.awaiting[key] = (message, part)
+        case Moved.REPORTED:
+            outbox.awaiting.pop(key, None)
+            end_part(outbox, flight, part, bytes(row["stat"]), int(row["at"]))
+        case Moved.STOPPED | Moved.REJECTED | Moved.UNKNOWN:
+            stat = UNKNOWN if what == Moved.UNKNOWN else REJECTED
+            end_part(outbox, flight, part, stat, int(row["at"]))
+        case _:
+            outbox.flights.pop(message, None)
+
+
+def end_part(outbox: Outbox, flight: Flight, part: int, stat: bytes, at: int) -> None:
+    """One part has its end; the message has its own when all have. The worst part speaks."""
+    if part:
+        flight.open_parts.discard(part)
+    else:
+        flight.open_parts.clear()
+    if stat != DELIVERED:
+        flight.stat = stat
+    if not flight.open_parts:
+        outbox.finish(flight, flight.stat, at)
+
+
+def _flights(desk: Desk, position: int) -> Iterator[Flight]:
+    """The passed messages of a decided batch, from its rows and its sealed part."""
+    ledger: Ledger = desk.ledger
+    batch = ledger.batch(position)
+    fact = batch.recorded.fact
+    if not isinstance(fact, MessagesDecided):
+        return
+    sealed = evidence.unpack(ledger.unseal(batch.sealed, evidence.CONTEXT))
+    for place, row in enumerate(np.frombuffer(batch.rows, dtype=DECIDED)):
+        if row["verdict"] != Verdict.PASS:
+            continue
+        used, text = fact.lanes[row["lane"]], fact.texts[row["text"]]
+        vector = from_case_number(int(row["case"]))
+        submitter = used.submitter
+        lane = desk.lane(
+            (submitter, used.port, used.signature, used.carrier), batch.recorded.at
+        )
+        yield Flight(
+            message=int(row["message"]),
+            position=position,
+            account=used.account,
+            lane=lane,
+            phone=Phone(sealed.phones[place]),
+            body=sealed.bodies[row["text"]],
+            handle=int(row["handle"]),
+            marketing=is_marketing(vector.declared, vector.read),
+            kind=Kind(text.kind),
+            submitted_at=int(row["submitted_at"]),
+            references=tuple(sealed.references.get(place, [int(row["reference"])])),
+            wants_report=bool(row["flags"] & WANTS_REPORT),
+        )

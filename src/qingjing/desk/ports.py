@@ -1,0 +1,225 @@
+"""What the desk needs of the ledger, as Protocols that the ledger fits by shape.
+
+One transaction is one commit. ``append`` gives each fact its position and folds it into the
+projections at once, so that whatever is decided later in the same transaction already knows
+it; on leaving the block everything is durable, and only then may anyone be answered. If a
+commit fails the ledger refuses all further work until it is opened anew (fail closed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qingjing.kernel.facts import Fact, Recorded
+from qingjing.kernel.register import Register
+from qingjing.kernel.rulebook import Rulebook
+from qingjing.kernel.standing import Grounds
+from qingjing.kernel.words import NumberState, Phone
+
+U64s = NDArray[np.uint64]
+U32s = NDArray[np.uint32]
+U16s = NDArray[np.uint16]
+U8s = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+
+class Person(NamedTuple):
+    """A person as facts name it: 16-byte keyed hash and 64-bit keyed handle of the number."""
+
+    key: bytes
+    handle: int
+
+
+class Scopes(NamedTuple):
+    """Sender and group of each message: ``which[i]`` is message i's place in the two lists."""
+
+    senders: Sequence[str]
+    groups: Sequence[str]
+    which: Places
+
+
+class StandingColumns(NamedTuple):
+    """What the standing index knows, a row a message.
+
+    ``terms`` and ``given_s`` have one column a candidate consent, 0xFFFFFFFF where there is
+    none; ``terms`` are rows of ``Standings.terms``.
+    """
+
+    refused: Bools
+    unclear: Bools
+    number: U8s
+    terms: U32s
+    given_s: U32s
+
+
+class PersonStanding(NamedTuple):
+    """The same for one person and sender, for the scalar form and for explanation."""
+
+    refused: bool
+    unclear: bool
+    number: NumberState
+    grounds: tuple[Grounds, ...]
+
+
+class Standings(Protocol):
+    """The standing index at the ledger's position, probed in batches."""
+
+    @property
+    def terms(self) -> NDArray[Any]:
+        """The interned consent terms: structured rows with at least the fields purposes (u2),
+        act (u1, place in ``words.Act``), shown (u1), term_s (u4), per_count (u2), per_days
+        (u2) and position (u8)."""
+        ...
+
+    def handles(self, phones: U64s) -> U64s:
+        """Keyed handles of eleven-digit numbers."""
+        ...
+
+    def probe(self, handles: U64s, scopes: Scopes) -> StandingColumns:
+        """Everything that is known of these persons towards these senders and groups."""
+        ...
+
+    def person(self, handle: int, sender: str, group: str) -> PersonStanding:
+        """One probe, with the consents spelled out."""
+        ...
+
+    def asked(self, handles: U64s, groups: Sequence[str], topics: U64s) -> Bools:
+        """Was this person asked by this group about this topic before?"""
+        ...
+
+    def note_asked(self, handles: U64s, groups: Sequence[str], topics: U64s) -> None:
+        """Remember askings that were passed."""
+        ...
+
+    def reserve(
+        self,
+        scopes: Sequence[str],
+        which: Places,
+        handles: U64s,
+        now_s: int,
+        window_s: U32s,
+        limit: U16s,
+        commit: Bools,
+    ) -> Bools:
+        """Count one marketing message for (scope, person) in order; True where over the limit.
+
+        ``which`` picks each message's scope. Where ``commit`` and not over, it is counted; a
+        limit of 0 is no cap (the message still counts where ``commit``).
+        """
+        ...
+
+    def void(self, scopes: Sequence[str], which: Places, handles: U64s, at_s: U32s) -> None:
+        """Give back reservations made at these times: the message did not leave."""
+        ...
+
+
+class Transaction(Protocol):
+    """One unit of work."""
+
+    at: int
+    """The time of everything recorded here, epoch ms."""
+
+    @property
+    def position(self) -> int:
+        """Position of the last fact, those of this transaction included."""
+        ...
+
+    def append(self, fact: Fact) -> int:
+        """Record a fact; its position."""
+        ...
+
+    def attach(self, position: int, rows: bytes, sealed: bytes) -> None:
+        """Keep a batch's rows and its sealed part beside the fact at ``position``."""
+        ...
+
+    def remember(self, phone: Phone) -> Person:
+        """The person of a number, the number itself kept encrypted."""
+        ...
+
+
+class Batch(NamedTuple):
+    """A stored batch: its fact, its rows, its sealed part."""
+
+    recorded: Recorded
+    rows: bytes
+    sealed: bytes
+
+
+class Ledger(Protocol):
+    """The record: facts in, projections and proofs out."""
+
+    register: Register
+    standings: Standings
+    books: tuple[Rulebook, ...]
+    """All adopted rulebooks, in order of adoption."""
+
+    @property
+    def position(self) -> int:
+        """Position of the last fact."""
+        ...
+
+    def transaction(self, at: int) -> AbstractAsyncContextManager[Transaction]:
+        """Begin; one at a time, others wait."""
+        ...
+
+    def fact(self, position: int) -> Recorded | None:
+        """The fact at a position."""
+        ...
+
+    def encoded(self, position: int) -> bytes | None:
+        """The stored bytes of a fact."""
+        ...
+
+    def facts_of(self, handle: int) -> tuple[Recorded, ...]:
+        """Consents, refusals, replies and number notes of one person, oldest first."""
+        ...
+
+    def find(self, phone: Phone) -> Person:
+        """The person of a number, without keeping anything."""
+        ...
+
+    def decided_batch(self, message: int) -> Batch | None:
+        """The batch that holds the decision of a message."""
+        ...
+
+    def moved_batches(self, message: int) -> tuple[Batch, ...]:
+        """The batches that may hold moves of a message."""
+        ...
+
+    def batches_since(self, position: int) -> Sequence[int]:
+        """Positions of decided and moved batches after a position, oldest first."""
+        ...
+
+    def batch(self, position: int) -> Batch:
+        """A batch by its fact's position."""
+        ...
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """Encrypt personal data at rest."""
+        ...
+
+    def unseal(self, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt it."""
+        ...
+
+    def mark(self, name: str, value: int) -> None:
+        """Remember a number durably with the next commit (such as the outbox's low water)."""
+        ...
+
+    def marked(self, name: str) -> int:
+        """The number last marked, 0 when never."""
+        ...
+
+    def checkpoint(self, at: int) -> str:
+        """A signed checkpoint of everything committed so far, as note text."""
+        ...
+
+    def inclusion(self, position: int, size: int) -> list[bytes]:
+        """The inclusion path of a fact in the log of that size."""
+        ...

@@ -1,0 +1,104 @@
+"""Release: hand out what passed, after one more look at refusals, in the same transaction.
+
+Check at use: what was decided minutes ago may have been refused since. From the commit of a
+refusal on, no marketing message of the group leaves to that person (flow (b) of the design).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from qingjing.desk import caps
+from qingjing.desk.outbox import REJECTED, Flight, Outbox, end_part
+from qingjing.desk.ports import Scopes, Transaction
+from qingjing.desk.send import Desk
+from qingjing.kernel.rows import Moved
+from qingjing.kernel.rules import RULES
+from qingjing.kernel.vector import PortState, SenderState, SignatureState
+from qingjing.kernel.words import Carrier
+
+_BIT: Final = {rule.name: 1 << bit for bit, rule in enumerate(RULES)}
+
+QUEUE_MS_MAX: Final = 86_400_000
+"""A marketing message that waited a day is stopped: its hour and its offer are past."""
+
+
+def release(
+    desk: Desk,
+    outbox: Outbox,
+    carrier: Carrier,
+    room: int,
+    parts: Callable[[str], int],
+    t: Transaction,
+) -> list[Flight]:
+    """The messages that may leave to a carrier now, in order; noted as RELEASED.
+
+    ``room`` is how many parts the carrier's connections can take, ``parts`` into how many a
+    body is split. What may not leave any more is noted as STOPPED with its reason, and given
+    back to the caps. The caller hands out what is returned after the commit, not before.
+    """
+    flights = outbox.take(carrier, room, parts)
+    if not flights:
+        return []
+    stopped = _stopped(desk, flights, t.at)
+    leaving: list[Flight] = []
+    back: list[Flight] = []
+    for flight, reasons in zip(flights, stopped, strict=True):
+        if not reasons:
+            count = parts(flight.body)
+            flight.open_parts = set(range(1, count + 1))
+            outbox.move(Moved.RELEASED, flight.message, t.at, part=count)
+            leaving.append(flight)
+            continue
+        outbox.move(Moved.STOPPED, flight.message, t.at, reasons=reasons)
+        end_part(outbox, flight, 0, REJECTED, t.at)
+        if flight.marketing:
+            back.append(flight)
+    if back:
+        caps.give_back(
+            desk.ledger.standings,
+            [flight.lane for flight in back],
+            np.array([flight.handle for flight in back], dtype=np.uint64),
+            np.array([flight.submitted_at for flight in back], dtype=np.int64),
+        )
+    return leaving
+
+
+def _stopped(desk: Desk, flights: Sequence[Flight], at: int) -> list[int]:
+    """The reason bits that stop each message now; 0 for those that may leave."""
+    handles = np.array([flight.handle for flight in flights], dtype=np.uint64)
+    scopes = Scopes(
+        [flight.lane.sender for flight in flights],
+        [flight.lane.group for flight in flights],
+        np.arange(len(flights), dtype=np.intp),
+    )
+    probed = desk.ledger.standings.probe(handles, scopes)
+    refused, unclear = probed.refused.tolist(), probed.unclear.tolist()
+    reasons: list[int] = []
+    for place, flight in enumerate(flights):
+        bits = _path(desk, flight, at)
+        if flight.marketing:
+            bits |= _BIT["not_refused"] if refused[place] else 0
+            bits |= _BIT["refusal_clear"] if unclear[place] else 0
+            bits |= _BIT["quiet_hours"] if at - flight.submitted_at > QUEUE_MS_MAX else 0
+        reasons.append(bits)
+    return reasons
+
+
+def _path(desk: Desk, flight: Flight, at: int) -> int:
+    """A suspended sender or an ended grant stops what is queued, too."""
+    old = flight.lane
+    lane = desk.lane((old.submitter, old.port, old.signature, old.carrier), at)
+    if lane is old:
+        return 0
+    bits = 0
+    if lane.sender_state is not SenderState.OK:
+        bits |= _BIT["sender_free"]
+    if lane.port_state not in (PortState.OK, old.port_state):
+        bits |= _BIT["port_granted"]
+    if lane.signature_state not in (SignatureState.OK, old.signature_state):
+        bits |= _BIT["signature_in_scope"]
+    return bits

@@ -1,0 +1,62 @@
+"""Settle: what the carrier answered and reported, and what the customer was told."""
+
+from __future__ import annotations
+
+from qingjing.desk.outbox import REJECTED, UNKNOWN, Outbox, end_part
+from qingjing.kernel.rows import Moved
+
+
+def accepted(
+    outbox: Outbox, message: int, part: int, upstream: bytes, link: int, at: int
+) -> None:
+    """The carrier took a part under its own id. A report that came before is matched now."""
+    flight = outbox.flights.get(message)
+    if flight is None or part not in flight.open_parts:
+        return  # too late: the part has had its end as UNKNOWN
+    outbox.move(Moved.ACCEPTED, message, at, upstream=upstream, part=part, link=link)
+    key = (link, upstream)
+    outbox.awaiting[key] = (message, part)
+    early = outbox.early(key)
+    if early is not None:
+        reported(outbox, upstream, early, link, at)
+
+
+def rejected(outbox: Outbox, message: int, part: int, result: int, link: int, at: int) -> None:
+    """The carrier refused a part: that part has its end."""
+    flight = outbox.flights.get(message)
+    if flight is None or part not in flight.open_parts:
+        return
+    stat = str(result).encode()
+    outbox.move(Moved.REJECTED, message, at, stat=stat, part=part, link=link)
+    end_part(outbox, flight, part, REJECTED, at)
+
+
+def silent(outbox: Outbox, message: int, part: int, link: int, at: int) -> None:
+    """No answer came, or the connection broke: UNKNOWN, and never a second sending."""
+    flight = outbox.flights.get(message)
+    if flight is None or part not in flight.open_parts:
+        return
+    outbox.move(Moved.UNKNOWN, message, at, stat=UNKNOWN, part=part, link=link)
+    end_part(outbox, flight, part, UNKNOWN, at)
+
+
+def reported(outbox: Outbox, upstream: bytes, stat: bytes, link: int, at: int) -> bool:
+    """A final report of a part; False when it belongs to nothing that is known (yet)."""
+    key = (link, upstream)
+    found = outbox.awaiting.pop(key, None)
+    if found is None:
+        outbox.remember_early(key, stat, at)
+        return False
+    message, part = found
+    flight = outbox.flights.get(message)
+    if flight is None:
+        return False
+    outbox.move(Moved.REPORTED, message, at, upstream=upstream, stat=stat, part=part, link=link)
+    end_part(outbox, flight, part, stat, at)
+    return True
+
+
+def told(outbox: Outbox, message: int, at: int) -> None:
+    """The customer has taken the report: the message is settled."""
+    if outbox.flights.pop(message, None) is not None:
+        outbox.move(Moved.TOLD, message, at)

@@ -1,0 +1,288 @@
+"""The carriers' side: connections that come back by themselves, and what goes over them.
+
+What was handed to a connection and not answered is UNKNOWN when the connection breaks: it is
+never sent a second time. What the carrier itself asked to slow down (8) it has not taken, so
+that part is sent again after a pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from qingjing.desk.outbox import Flight
+from qingjing.doors.gateway.line import Line
+from qingjing.doors.gateway.translate import split_body, with_reference
+from qingjing.kernel.words import Carrier
+from qingjing.settings import Route
+from qingjing.wire import cmpp, cmpp_tables
+from qingjing.wire.events import Answered, BadAnswer, Closing, Event, TimedOut
+from qingjing.wire.session import Session
+
+_log = structlog.get_logger("qingjing.carriers")
+
+PAUSE_S = 0.2
+"""How long a route rests after "slow down"."""
+DELAY_S_MAX = 60.0
+DELAY_REFUSED_S = 60.0
+"""After a refused login: carriers lock accounts that try again and again."""
+
+
+class Way(NamedTuple):
+    """A route with its name and secret."""
+
+    name: str
+    route: Route
+    secret: bytes
+    tls: ssl.SSLContext | None
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """One part of a released message, to be sent once."""
+
+    flight: Flight
+    part: int
+
+
+class Answer(NamedTuple):
+    """What became of a parcel: accepted under ``upstream``, refused with ``result``, or
+    silence (``result`` -1)."""
+
+    message: int
+    part: int
+    link: int
+    result: int
+    upstream: bytes
+
+
+class Arrival(NamedTuple):
+    """A DELIVER from a carrier that waits for its answer."""
+
+    line: Line
+    link: int
+    deliver: cmpp_tables.Deliver
+
+
+class _Link:
+    """One connection of a route."""
+
+    def __init__(self, way: Way) -> None:
+        self.way = way
+        self.line: Line | None = None
+        self.lost = asyncio.Event()
+        self.refused = False
+
+    @property
+    def room(self) -> int:
+        line = self.line
+        return line.session.room if line is not None and line.writable else 0
+
+
+class Carriers:
+    """All carrier connections."""
+
+    def __init__(
+        self,
+        ways: Mapping[str, Way],
+        clock: Callable[[], float],
+        when: Callable[[], int],
+        chance: Callable[[], float],
+        answered: Callable[[Answer], None],
+        arrived: Callable[[Arrival], None],
+    ) -> None:
+        self._clock, self._when, self._chance = clock, when, chance
+        self._answered, self._arrived = answered, arrived
+        self._links: dict[Carrier, list[_Link]] = {}
+        for way in ways.values():
+            links = self._links.setdefault(Carrier[way.route.carrier.upper()], [])
+            links += [_Link(way) for _ in range(way.route.connections)]
+        self._ready: dict[Carrier, deque[Parcel]] = {c: deque() for c in self._links}
+        self._rest_until: dict[Carrier, float] = dict.fromkeys(self._links, 0.0)
+        self._reference = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    @property
+    def carriers(self) -> tuple[Carrier, ...]:
+        """The carriers that there is a route to."""
+        return tuple(self._links)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        for links in self._links.values():
+            self._tasks += [asyncio.create_task(self._keep(link)) for link in links]
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        self._stopping = True
+        for links in self._links.values():
+            for link in links:
+                if link.line is not None:
+                    link.line.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def room(self, carrier: Carrier) -> int:
+        """How many parts can be handed out now, what is already released set aside."""
+        if self._clock() < self._rest_until[carrier]:
+            return 0
+        free = sum(link.room for link in self._links[carrier])
+        return max(0, free - len(self._ready[carrier]))
+
+    @property
+    def connected(self) -> int:
+        """How many connections are logged in."""
+        return sum(link.room > 0 for links in self._links.values() for link in links)
+
+    @property
+    def outstanding(self) -> int:
+        """Parts that are released and not yet handed to a connection."""
+        return sum(len(ready) for ready in self._ready.values())
+
+    def send(self, flights: list[Flight], carrier: Carrier) -> None:
+        """Hand out released messages, part by part, over the connections in turn."""
+        ready = self._ready[carrier]
+        for flight in flights:
+            ready.extend(Parcel(flight, part) for part in sorted(flight.open_parts))
+        self.pump(carrier)
+
+    def pump(self, carrier: Carrier) -> None:
+        """Fill the connections' windows with what is ready."""
+        ready, now = self._ready[carrier], self._clock()
+        if not ready or now < self._rest_until[carrier]:
+            return
+        for link in self._links[carrier]:
+            line, room = link.line, link.room
+            if line is None:
+                continue
+            while room and ready:
+                parcel = ready.popleft()
+                line.session.request(self._submit(link.way, parcel), parcel, now)
+                room -= 1
+            line.flush()
+
+    def _submit(self, way: Way, parcel: Parcel) -> cmpp_tables.Submit:
+        flight = parcel.flight
+        parts = split_body(flight.body)
+        part = parts[parcel.part - 1]
+        return cmpp_tables.Submit(
+            Pk_total=len(parts),
+            Pk_number=parcel.part,
+            Registered_Delivery=1,
+            TP_udhi=part.tp_udhi,
+            Msg_Fmt=part.msg_fmt,
+            Msg_src=way.route.account,
+            Src_Id=flight.lane.port,
+            Dest_terminal_Id=(flight.phone.digits,),
+            # Message ids count up: their last byte differs between neighbours to one number.
+            Msg_Content=with_reference(part, flight.message),
+        )
+
+    def tick(self) -> None:
+        """Let time pass on every connection."""
+        for carrier, links in self._links.items():
+            for link in links:
+                if link.line is not None:
+                    link.line.tick()
+            self.pump(carrier)
+
+    # Connecting
+
+    async def _keep(self, link: _Link) -> None:
+        """Connect, and connect again when it is lost, ever more patiently."""
+        tries = 0
+        while not self._stopping:
+            link.lost.clear()
+            link.refused = False
+            try:
+                await self._connect(link)
+                await link.lost.wait()
+                tries = 0
+            except OSError as error:
+                _log.info("no connection", route=link.way.name, error=str(error))
+            delay = min(DELAY_S_MAX, 0.5 * 2**tries)
+            delay = max(delay, DELAY_REFUSED_S) if link.refused else delay
+            tries = min(tries + 1, 10)
+            await asyncio.sleep(delay * (0.5 + self._chance() / 2))
+
+    async def _connect(self, link: _Link) -> None:
+        route = link.way.route
+
+        def opened(line: Line) -> bool:
+            line.session.request(self._login(link.way), "login", self._clock())
+            link.line = line
+            return True
+
+        def lost(line: Line) -> None:
+            link.line = None
+            for token in line.session.abandon():
+                self._silent(link, token)
+            link.lost.set()
+
+        def line() -> Line:
+            session = Session(cmpp.PROTOCOL, window=route.window, now=self._clock())
+            return Line(session, events, opened, lost, self._clock)
+
+        def events(line: Line, found: list[Event]) -> None:
+            self._events(link, line, found)
+
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(line, route.host, route.port, ssl=link.way.tls)
+
+    def _login(self, way: Way) -> cmpp_tables.Connect:
+        moment = self._when()
+        version = cmpp_tables.V30 if way.route.version == "3.0" else cmpp_tables.V20
+        source = way.route.account
+        return cmpp_tables.Connect(
+            Source_Addr=source,
+            AuthenticatorSource=cmpp.authenticator_source(source, way.secret, moment),
+            Version=version,
+            Timestamp=moment,
+        )
+
+    def _events(self, link: _Link, line: Line, events: list[Event]) -> None:
+        number = link.way.route.number
+        for event in events:
+            match event:
+                case Answered(token=Parcel() as parcel, pdu=cmpp_tables.SubmitResp() as pdu):
+                    self._settle(link, parcel, pdu)
+                case cmpp_tables.Deliver():
+                    self._arrived(Arrival(line, number, event))
+                case Answered(token="login"):
+                    _log.info("login", route=link.way.name, status=event.pdu[1])
+                case TimedOut(token=token) | BadAnswer(token=token):
+                    self._silent(link, token)
+                case Closing():
+                    _log.info("closing", route=link.way.name, reason=event.reason.value)
+                    link.refused = event.reason.name == "REFUSED"
+                    for token in event.unanswered:
+                        self._silent(link, token)
+                    line.close()
+                case _:
+                    _log.info("event", route=link.way.name, event=type(event).__name__)
+        self.pump(Carrier[link.way.route.carrier.upper()])
+
+    def _settle(self, link: _Link, parcel: Parcel, pdu: cmpp_tables.SubmitResp) -> None:
+        if pdu.Result == cmpp.Result.FLOW_CONTROL:
+            carrier = Carrier[link.way.route.carrier.upper()]
+            self._ready[carrier].appendleft(parcel)
+            self._rest_until[carrier] = self._clock() + PAUSE_S
+            return
+        upstream = pdu.Msg_Id.to_bytes(8, "big")
+        self._answered(
+            Answer(
+                parcel.flight.message, parcel.part, link.way.route.number, pdu.Result, upstream
+            )
+        )
+
+    def _silent(self, link: _Link, token: object) -> None:
+        if isinstance(token, Parcel):
+            number = link.way.route.number
+            self._answered(Answer(token.flight.message, token.part, number, -1, b""))

@@ -1,0 +1,182 @@
+"""The gateway: customers' listener, carriers' connections, the engine, and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Callable, Coroutine, Mapping
+from typing import NamedTuple
+
+import structlog
+
+from qingjing.desk.send import Desk
+from qingjing.doors.gateway.carriers import Carriers, Way
+from qingjing.doors.gateway.customers import Customers, Login
+from qingjing.doors.gateway.engine import Engine
+from qingjing.doors.gateway.translate import Caller, References, connect_time
+from qingjing.settings import Account, Route, Settings, Tls, secret
+
+_log = structlog.get_logger("qingjing.gateway")
+
+TICK_S = 0.2
+"""How often time-outs are looked at; much shorter than any of them."""
+DRAIN_S_MAX = 10.0
+"""How long a stop waits for what carriers still owe answers for."""
+
+
+class Senses(NamedTuple):
+    """What the composition root alone may read: two clocks and chance."""
+
+    clock: Callable[[], float]
+    """Seconds that never go back."""
+    when: Callable[[], int]
+    """Epoch milliseconds."""
+    chance: Callable[[], float]
+    """A number from 0 to 1."""
+
+
+class Gateway:
+    """Open with ``start``, close with ``stop``: everything acknowledged is on record."""
+
+    def __init__(
+        self, desk: Desk, settings: Settings, environ: Mapping[str, str], senses: Senses
+    ) -> None:
+        self._desk, self._settings, self._senses = desk, settings, senses
+        when = senses.when
+        references = References(settings.gateway_code, when())
+        self.engine = Engine(desk, settings.limits, references, when)
+        self.customers = Customers(
+            {
+                name: login(settings, name, account, environ)
+                for name, account in settings.accounts.items()
+            },
+            settings.limits,
+            senses.clock,
+            self.engine.submitted,
+            self.engine.told,
+        )
+        self.carriers = Carriers(
+            {
+                name: way(settings, name, route, environ)
+                for name, route in settings.routes.items()
+            },
+            senses.clock,
+            lambda: connect_time(when()),
+            senses.chance,
+            self.engine.answered,
+            self.engine.arrived,
+        )
+        self.engine.join(self.customers, self.carriers)
+        self._server: asyncio.Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.failed: asyncio.Future[None]
+
+    @property
+    def port(self) -> int:
+        """The port that the listener has."""
+        if self._server is None:
+            raise RuntimeError("the gateway has not been started")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Connect to carriers, then listen to customers."""
+        loop = asyncio.get_running_loop()
+        self.failed = loop.create_future()
+        self.carriers.start()
+        self._spawn(self.engine.run())
+        self._spawn(self._pass_time())
+        self._spawn(self._sign())
+        listener = self._settings.listener
+        self._server = await loop.create_server(
+            self.customers.line,
+            listener.host,
+            listener.port,
+            ssl=server_tls(self._settings, listener.tls),
+        )
+        _log.info("listening", host=listener.host, port=self.port)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A part that fails takes the gateway down: half a gateway would not be noticed."""
+        if not task.cancelled() and (error := task.exception()) and not self.failed.done():
+            self.failed.set_exception(error)
+
+    async def stop(self) -> None:
+        """Take no more, wait a while for carriers' answers, finish the turn, close."""
+        if self._server is not None:
+            self._server.close()
+        for line in list(self.customers.lines):
+            line.hold(True)
+        deadline = self._senses.clock() + DRAIN_S_MAX
+        while self._senses.clock() < deadline and not (
+            self.engine.idle and self.carriers.outstanding == 0
+        ):
+            self.engine.nudge()
+            await asyncio.sleep(TICK_S / 4)
+        self.engine.stop()
+        await self._tasks[0]
+        await self.carriers.stop()
+        for line in list(self.customers.lines):
+            line.close()
+        for task in self._tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _pass_time(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.customers.tick()
+            self.carriers.tick()
+            self.engine.nudge()
+
+    async def _sign(self) -> None:
+        """Sign the log now and then, so that what came later cannot be made to look earlier."""
+        signed = 0
+        while True:
+            await asyncio.sleep(self._settings.checkpoint_s)
+            if self._desk.ledger.position > signed:
+                signed = self._desk.ledger.position
+                self._desk.ledger.checkpoint(self._senses.when())
+
+
+def login(settings: Settings, name: str, account: Account, environ: Mapping[str, str]) -> Login:
+    """An account of the settings, ready for the door."""
+    what = f"account {name}"
+    word = secret(settings, account.secret_env, account.secret_file, what, environ)
+    return Login(
+        caller=Caller(name, account.party, account.kinds),
+        secret=word.encode(),
+        account=account,
+        networks=tuple(ipaddress.ip_network(text) for text in account.allow),
+    )
+
+
+def way(settings: Settings, name: str, route: Route, environ: Mapping[str, str]) -> Way:
+    """A route of the settings, ready for the door."""
+    word = secret(settings, route.secret_env, route.secret_file, f"route {name}", environ)
+    return Way(name, route, word.encode(), client_tls(settings, route.tls))
+
+
+def server_tls(settings: Settings, tls: Tls | None) -> ssl.SSLContext | None:
+    """The listener's certificate, TLS 1.2 or later; None for plain TCP."""
+    if tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.path(tls.certificate), settings.path(tls.key))
+    return context
+
+
+def client_tls(settings: Settings, tls: Tls | None) -> ssl.SSLContext | None:
+    """Trust of a carrier connection: its own authority, or the system's."""
+    if tls is None:
+        return None
+    authority = str(settings.path(tls.authority)) if tls.authority else None
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=authority)
+    if tls.certificate:
+        context.load_cert_chain(settings.path(tls.certificate), settings.path(tls.key))
+    return context

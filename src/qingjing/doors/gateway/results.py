@@ -1,0 +1,66 @@
+"""The one map from reasons to CMPP results, at the door.
+
+0 to 99 are the protocol's own; 100 to 199 are the vendor's. 8 is kept for "slow down": clients
+send such a message again. The map is total: a test holds it against the rules, and
+``docs/protocols.md`` lists it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qingjing.kernel.rules import RULES
+
+SLOW_DOWN: Final = 8
+
+RESULTS: Final[dict[str, int]] = {
+    "illegal_content": 101,
+    "dossier_complete": 102,
+    "sender_known": 103,
+    "sender_free": 104,
+    "port_known": 105,
+    "port_granted": 106,
+    "port_valid": 107,
+    "port_filed": 108,
+    "kind_in_scope": 109,
+    "signature_present": 110,
+    "signature_registered": 111,
+    "signature_in_scope": 112,
+    "signature_filed": 113,
+    "chain_declared": 114,
+    "number_valid": 115,
+    "number_assigned": 116,
+    "number_same_person": 117,
+    "not_refused": 118,
+    "refusal_clear": 119,
+    "grounds_present": 120,
+    "grounds_explicit": 121,
+    "grounds_shown": 122,
+    "grounds_for_category": 123,
+    "grounds_unexpired": 124,
+    "grounds_before_send": 125,
+    "consent_frequency": 126,
+    "house_cap": 127,
+    "carrier_cap": 128,
+    "quiet_hours": 129,
+    "notice_present": 130,
+    "notice_usable": 131,
+    "identity_shown": 132,
+    "kind_honest": 133,
+    "kind_clear": 134,
+    "asking_complete": 135,
+    "asking_once": 136,
+    "links_accepted": 137,
+}
+"""What a submit that did not pass is answered: the number of its first reason.
+
+Held messages (102, 119, 134 in the shipped rulebooks) are answered alike: nothing was sent,
+and the message may be submitted again once the reason is gone.
+"""
+
+BY_BIT: Final[tuple[int, ...]] = tuple(RESULTS[rule.name] for rule in RULES)
+
+
+def result(reasons: int) -> int:
+    """The CMPP Result of reason bits: 0 for none, else the first reason's own number."""
+    return BY_BIT[(reasons & -reasons).bit_length() - 1] if reasons else 0
