@@ -1,0 +1,121 @@
+"""Who still owes whom an answer: our requests, and the peer's.
+
+The two directions count their sequence numbers apart, so they are two memories.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from .errors import LocalProtocolError
+from .events import Limits
+
+__all__ = ["Asked", "Heard"]
+
+
+class Asked:
+    """Our requests that wait for an answer, and for a while those that waited too long.
+
+    :param window: how many of the counted ones may wait; as many late ones are remembered,
+        because a peer that is slow is slow by about a window.
+    """
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+        self.counted = 0
+        # sequence -> (token, deadline, command of the answer, counted), oldest first. All wait
+        # equally long, so the oldest is the next to expire.
+        self._waiting: OrderedDict[Hashable, tuple[object, float, int, bool]] = OrderedDict()
+        self._expired: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()
+
+    def __contains__(self, sequence: Hashable) -> bool:
+        return sequence in self._waiting
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(
+        self, sequence: Hashable, token: object, deadline: float, answer: int, *, counted: bool
+    ) -> None:
+        """Remember a request that was just sent."""
+        self._expired.pop(sequence, None)
+        self._waiting[sequence] = (token, deadline, answer, counted)
+        self.counted += counted
+
+    def take(self, sequence: Hashable, answer: int) -> tuple[object, bool] | None:
+        """The token this answer is for and whether it is late; None when it is for none."""
+        waiting = self._waiting.get(sequence)
+        if waiting is not None:
+            if waiting[2] != answer:
+                return None
+            del self._waiting[sequence]
+            self.counted -= waiting[3]
+            return waiting[0], False
+        expired = self._expired.get(sequence)
+        if expired is None or expired[1] != answer:
+            return None
+        del self._expired[sequence]
+        return expired[0], True
+
+    def expire(self, now: float) -> list[object]:
+        """The tokens whose time is over, oldest first; they leave the window."""
+        tokens: list[object] = []
+        while self._waiting:
+            sequence, (token, deadline, answer, counted) = next(iter(self._waiting.items()))
+            if deadline > now:
+                break
+            del self._waiting[sequence]
+            self.counted -= counted
+            tokens.append(token)
+            self._expired[sequence] = (token, answer)
+            if len(self._expired) > self.window:
+                self._expired.popitem(last=False)
+        return tokens
+
+    def next_deadline(self) -> float | None:
+        """When the oldest expires."""
+        return next(iter(self._waiting.values()))[1] if self._waiting else None
+
+    def tokens(self) -> tuple[object, ...]:
+        """All that wait, oldest first."""
+        return tuple(entry[0] for entry in self._waiting.values())
+
+
+class Heard:
+    """The peer's requests: those we have not answered, and the answers we gave lately.
+
+    A request that was answered is remembered by its hash. Python keys the hash of bytes by
+    process, so that nobody can aim at a collision.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.owed: dict[Hashable, bytes] = {}
+        """Frames not answered yet, by sequence number."""
+        self._answers: OrderedDict[Hashable, tuple[int, bytes, float]] = OrderedDict()
+        self._max, self._age = limits.memory_max, limits.memory_s
+
+    def again(self, sequence: Hashable, frame: bytes, now: float) -> bytes | None:
+        """The answer we gave to the very same frame, or None when this is a new request."""
+        entry = self._answers.get(sequence)
+        if entry is None or entry[0] != hash(frame) or now - entry[2] > self._age:
+            return None
+        return entry[1]
+
+    def frame(self, sequence: Hashable) -> bytes:
+        """The unanswered request of this number.
+
+        :raises LocalProtocolError: when there is none.
+        """
+        try:
+            return self.owed[sequence]
+        except (KeyError, TypeError):
+            raise LocalProtocolError(f"no unanswered request has number {sequence!r}") from None
+
+    def settle(self, sequence: Hashable, answer: bytes, now: float) -> None:
+        """Remember what an unanswered request was answered with."""
+        frame = self.owed.pop(sequence)
+        self._answers.pop(sequence, None)
+        self._answers[sequence] = (hash(frame), answer, now)
+        if len(self._answers) > self._max:
+            self._answers.popitem(last=False)

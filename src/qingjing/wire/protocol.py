@@ -1,0 +1,67 @@
+"""What a protocol hands to the session: its command ids, layouts and habits, as one value.
+
+The session machine knows no protocol; a protocol is an instance of :class:`Protocol`. Nothing
+in it refers to a connection, so one value serves all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from .errors import Hint
+from .layout import Header, Layout
+
+__all__ = ["PDU", "Protocol", "Stray"]
+
+PDU: TypeAlias = tuple[Any, ...]
+"""A PDU: one of the protocol's NamedTuples."""
+
+
+class Stray(NamedTuple):
+    """Bytes that some peers send after a frame and do not count in its length.
+
+    The session skips exactly these bytes after exactly such a frame. They must not be able to
+    begin a frame, which holds when their first byte as the top byte of a length exceeds the
+    largest frame allowed.
+    """
+
+    command: int
+    length: int
+    octets: bytes
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One carrier protocol, all versions of it."""
+
+    name: str
+    """Name for people."""
+    header: Header
+    """The frame header."""
+    layouts: Mapping[int, Mapping[int, Layout[Any]]]
+    """Layouts by version and command."""
+    first: int
+    """The version whose layouts are used until the login has told the real one."""
+    answers: Mapping[int, int]
+    """Every request command and the command of its answer."""
+    login: frozenset[int]
+    """Requests that log in."""
+    logout: int
+    """The request that logs out."""
+    heartbeat: int | None
+    """The request that asks whether the peer lives; None where the protocol has none."""
+    version_of_login: Callable[[Any], int]
+    """The version (a key of ``layouts``) in which to answer this login request."""
+    version_of_answer: Callable[[bytes], int]
+    """The version (a key of ``layouts``) of this login answer, read from its whole frame."""
+    accepted: Callable[[Any], bool]
+    """Whether a login answer lets us in."""
+    refusal: Callable[[bytes, Hashable, Hint], PDU | None]
+    """The answer that refuses this request frame, whose body may be anything; None when the
+    answer of that command has no field to say so."""
+    next_sequence: Callable[[Hashable], Any]
+    """The sequence number after this one; after None, the first."""
+    strays: Stray | None = None
+    """A known miscount of some peers."""

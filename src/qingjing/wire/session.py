@@ -1,0 +1,400 @@
+"""One end of one connection, without I/O: bytes in, events out, and bytes to write.
+
+The owner reads the socket and calls :meth:`Session.receive`, answers with
+:meth:`Session.respond`, asks with :meth:`Session.request`, calls :meth:`Session.tick` at
+:meth:`Session.next_deadline`, and writes what :meth:`Session.outgoing` gives, once for all
+calls of a turn. What is queued between two calls of ``outgoing`` is bounded: one answer for
+each frame received, and as many requests as the window holds.
+
+The machine does not know which role it plays, nor which protocol: see
+:mod:`qingjing.wire.states` and :mod:`qingjing.wire.protocol`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Hashable
+from typing import Any
+
+from .errors import Hint, LocalProtocolError, RemoteProtocolError
+from .events import (
+    Answered,
+    BadAnswer,
+    BadRequest,
+    Closing,
+    Event,
+    Limits,
+    Reason,
+    Repeated,
+    TimedOut,
+    UnknownCommand,
+    Unmatched,
+)
+from .exchange import Asked, Heard
+from .framing import Framer
+from .layout import Layout
+from .protocol import PDU, Protocol
+from .states import TRANSITIONS, State, Trigger, get_triggers, put_triggers
+
+__all__ = ["Session"]
+
+_PREFIX = struct.Struct(">II")
+_DEFAULTS = Limits()
+
+
+class Session:
+    """One end of one connection.
+
+    :param protocol: what is spoken.
+    :param window: how many requests of ours may be unanswered.
+    :param limits: every other maximum and the timers.
+    :param now: seconds of a clock that never goes back, as everywhere below.
+    """
+
+    def __init__(
+        self, protocol: Protocol, *, window: int, limits: Limits = _DEFAULTS, now: float
+    ) -> None:
+        self._protocol, self._limits, self._header = protocol, limits, protocol.header
+        self._asked, self._heard = Asked(window), Heard(limits)
+        self._gets, self._puts = get_triggers(protocol), put_triggers(protocol)
+        self._state = State.OPEN
+        self._row = TRANSITIONS[State.OPEN]
+        self._framer = Framer(protocol, limits.frame_max)
+        self._out: list[bytes] = []
+        self._sequence: Hashable = None
+        self._login: tuple[int, Hashable] | None = None
+        self._beats = 0
+        self._now = now
+        self._login_deadline = now + limits.login_s
+        self._beat_at = now + limits.idle_s
+        self._speak(protocol.first)
+
+    @property
+    def state(self) -> State:
+        """Where the session stands."""
+        return self._state
+
+    @property
+    def version(self) -> int:
+        """The version whose layouts are spoken; meaningful once the session is bound."""
+        return self._version
+
+    @property
+    def room(self) -> int:
+        """How many more requests the window holds; 0 when none may be sent now."""
+        if Trigger.PUT_REQUEST not in self._row:
+            return 0
+        return self._asked.window - self._asked.counted
+
+    def owes(self, sequence: Hashable) -> bool:
+        """Whether the request of this number still waits for :meth:`respond`."""
+        return sequence in self._heard.owed
+
+    def original(self, sequence: Hashable) -> bytes:
+        """The frame of an unanswered request, byte for byte as it came: the evidence.
+
+        :raises LocalProtocolError: when no unanswered request has this number.
+        """
+        return self._heard.frame(sequence)
+
+    # What the peer does
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take what was read from the socket; any bytes at all are allowed.
+
+        Never raises: when the peer breaks the protocol beyond repair, the last event is
+        :class:`Closing` with the :class:`RemoteProtocolError`, so that what came before it in
+        the same read is not lost. After that, bytes are ignored.
+        """
+        events: list[Event] = []
+        if self._state == State.CLOSED:
+            return events
+        self._now = now
+        self._framer.feed(data)
+        try:
+            while (got := self._framer.next_frame()) is not None:
+                # Whatever came proves that the peer lives.
+                self._beats, self._beat_at = 0, now + self._limits.idle_s
+                self._take(*got, events)
+                if not self._row:
+                    break
+        except RemoteProtocolError as error:
+            events.append(self._close(Reason.BROKEN, error))
+        return events
+
+    def _take(self, command: int, frame: bytes, events: list[Event]) -> None:
+        """Take one frame."""
+        trigger = self._gets.get(command, Trigger.GET_UNKNOWN)
+        if trigger not in self._row:
+            raise RemoteProtocolError(
+                f"command {command:#010x} while {self._state.name}",
+                hint=Hint.COMMAND,
+                fatal=True,
+                command=command,
+                sequence=self._header.sequence(frame),
+            )
+        if trigger == Trigger.GET_REQUEST:
+            self._take_request(command, frame, events)
+        elif trigger == Trigger.GET_ANSWER:
+            self._take_answer(command, frame, events)
+        elif trigger == Trigger.GET_HEARTBEAT:
+            self._answer_plainly(command, frame)
+        elif trigger == Trigger.GET_LOGIN:
+            self._take_login(command, frame, events)
+        elif trigger == Trigger.GET_LOGIN_ANSWER:
+            self._take_login_answer(command, frame, events)
+        elif trigger == Trigger.GET_UNKNOWN:
+            events.append(UnknownCommand(command, self._header.sequence(frame)))
+        elif trigger == Trigger.GET_LOGOUT:
+            self._answer_plainly(command, frame)
+            self._move(trigger)
+            events.append(self._close(Reason.PEER_LEFT))
+        elif trigger == Trigger.GET_LOGOUT_ANSWER:
+            self._take_answer(command, frame, events)
+            if not self._logout_waits():
+                events.append(self._close(Reason.WE_LEFT))
+        # The answer to a heartbeat says nothing but that the peer lives, which is noted for
+        # every frame. Its body is not looked at: some peers leave it out.
+
+    def _take_request(self, command: int, frame: bytes, events: list[Event]) -> None:
+        """A new request is told; a repeated one is answered as before; a bad one refused."""
+        sequence = self._header.sequence(frame)
+        owed = self._heard.owed
+        if sequence in owed:
+            if owed[sequence] == frame:
+                events.append(Repeated(command, sequence, False))
+            else:
+                events.append(self._refuse(command, frame, Hint.DUPLICATE))
+            return
+        again = self._heard.again(sequence, frame, self._now)
+        if again is not None:
+            self._out.append(again)
+            events.append(Repeated(command, sequence, True))
+            return
+        if len(owed) >= self._limits.owed_max:
+            events.append(self._refuse(command, frame, Hint.BUSY))
+            return
+        try:
+            pdu = self._layouts[command].decode(frame)
+        except RemoteProtocolError as error:
+            events.append(self._refuse(command, frame, error.hint))
+            return
+        owed[sequence] = frame
+        events.append(pdu)
+
+    def _take_answer(self, command: int, frame: bytes, events: list[Event]) -> None:
+        """An answer to us; its number and command together say to what."""
+        found = self._asked.take(self._header.sequence(frame), command)
+        try:
+            pdu = self._layouts[command].decode(frame)
+        except RemoteProtocolError as error:
+            events.append(BadAnswer(found[0] if found else None, error))
+            return
+        events.append(Unmatched(pdu) if found is None else Answered(found[0], pdu, found[1]))
+
+    def _take_login(self, command: int, frame: bytes, events: list[Event]) -> None:
+        """A login is told; :meth:`accept` or :meth:`reject` goes on."""
+        try:
+            pdu = self._layouts[command].decode(frame)
+        except RemoteProtocolError as error:
+            self._refuse(command, frame, error.hint)
+            error.fatal = True
+            raise
+        self._login = (command, self._header.sequence(frame))
+        self._speak(self._protocol.version_of_login(pdu))
+        self._move(Trigger.GET_LOGIN)
+        events.append(pdu)
+
+    def _take_login_answer(self, command: int, frame: bytes, events: list[Event]) -> None:
+        """The answer to our login; its layout tells the version."""
+        found = self._asked.take(self._header.sequence(frame), command)
+        if found is None:
+            raise RemoteProtocolError(
+                "an answer to no login", hint=Hint.COMMAND, fatal=True, command=command
+            )
+        self._speak(self._protocol.version_of_answer(frame))
+        try:
+            pdu = self._layouts[command].decode(frame)
+        except RemoteProtocolError as error:
+            error.fatal = True
+            raise
+        events.append(Answered(found[0], pdu))
+        if self._protocol.accepted(pdu):
+            self._move(Trigger.LET_IN)
+        else:
+            self._move(Trigger.TURNED_AWAY)
+            events.append(self._close(Reason.REFUSED))
+
+    def _answer_plainly(self, command: int, frame: bytes) -> None:
+        """Answer what needs no thought with that answer's empty values."""
+        layout = self._layouts[self._protocol.answers[command]]
+        self._out.append(layout.encode_as(layout.pdu(), self._header.sequence(frame)))
+
+    def _refuse(self, command: int, frame: bytes, hint: Hint) -> BadRequest:
+        """Queue the answer that says no, where the command has one."""
+        sequence = self._header.sequence(frame)
+        answer = self._protocol.refusal(frame, sequence, hint)
+        if answer is not None:
+            layout = self._layouts[self._protocol.answers[command]]
+            self._out.append(layout.encode(answer))
+        return BadRequest(command, sequence, hint, answer is not None)
+
+    # What we do
+
+    def accept(
+        self, answer: PDU, *, version: int | None = None, window: int | None = None
+    ) -> None:
+        """Let the peer in that has just logged in. The sequence number is filled in.
+
+        :param version: speak this version from now on instead of the peer's own, for accounts
+            that are set to one.
+        :param window: the account's window, for a session that began before it was known.
+        :raises LocalProtocolError: when nobody waits, or the answer does not let in.
+        """
+        self._answer_login(answer, Trigger.LET_IN, version)
+        if window is not None:
+            self._asked.window = window
+
+    def reject(self, answer: PDU) -> None:
+        """Turn the peer away that has just logged in; write what is queued, then close.
+
+        :raises LocalProtocolError: when nobody waits, or the answer lets in.
+        """
+        self._answer_login(answer, Trigger.TURNED_AWAY, None)
+
+    def _answer_login(self, answer: PDU, trigger: Trigger, version: int | None) -> None:
+        """Answer a login and move on."""
+        if self._login is None or trigger not in self._row:
+            raise LocalProtocolError(f"no login to answer while {self._state.name}")
+        command, sequence = self._login
+        speak = self._version if version is None else version
+        layout = self._protocol.layouts[speak][self._protocol.answers[command]]
+        frame = layout.encode_as(answer, sequence)
+        if self._protocol.accepted(answer) != (trigger == Trigger.LET_IN):
+            raise LocalProtocolError(f"{answer!r} says the opposite of what is meant")
+        self._out.append(frame)
+        self._speak(speak)
+        self._move(trigger)
+
+    def respond(self, pdu: PDU) -> None:
+        """Queue the answer to a request that :meth:`receive` told.
+
+        Allowed after :class:`Closing` too: the owner may still be writing to a peer that has
+        logged out.
+
+        :raises LocalProtocolError: when no request of that number waits, the answer is of
+            another kind, or a value does not fit.
+        """
+        sequence = pdu[self._header.sequence_at]
+        frame = self._heard.frame(sequence)
+        layout = self._layouts[self._protocol.answers[_PREFIX.unpack_from(frame)[1]]]
+        answer = layout.encode(pdu)
+        self._heard.settle(sequence, answer, self._now)
+        self._out.append(answer)
+
+    def request(self, pdu: PDU, token: object, now: float) -> None:
+        """Queue a request; its answer comes back with ``token``. The number is filled in.
+
+        :raises LocalProtocolError: when the window has no room, the state does not allow it,
+            it is no request, or a value does not fit.
+        """
+        layout = self._kinds.get(type(pdu))
+        trigger = None if layout is None else self._puts.get(layout.command)
+        if layout is None or trigger is None:
+            raise LocalProtocolError(f"{type(pdu).__name__} is no request to send by hand")
+        if trigger not in self._row:
+            raise LocalProtocolError(f"{type(pdu).__name__} while {self._state.name}")
+        counted = trigger == Trigger.PUT_REQUEST
+        if counted and self._asked.counted >= self._asked.window:
+            raise LocalProtocolError(f"{self._asked.window} requests are unanswered")
+        sequence = self._next_sequence()
+        self._out.append(layout.encode_as(pdu, sequence))
+        self._sequence = sequence
+        answer = self._protocol.answers[layout.command]
+        deadline = now + self._limits.answer_s
+        self._asked.add(sequence, token, deadline, answer, counted=counted)
+        if not counted:
+            self._move(trigger)
+
+    def abandon(self) -> tuple[object, ...]:
+        """The socket is gone: end at once. Tokens of unanswered requests, if not told yet."""
+        if self._state == State.CLOSED:
+            return ()
+        return self._close(Reason.BROKEN).unanswered
+
+    def outgoing(self) -> bytes:
+        """All bytes queued since the last call, for one write."""
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    # What time does
+
+    def tick(self, now: float) -> list[Event]:
+        """Do what is due: time-outs, heartbeats, and the end of a session that has died."""
+        events: list[Event] = []
+        if self._state == State.CLOSED:
+            return events
+        self._now = now
+        if self._state < State.BOUND:
+            if now >= self._login_deadline:
+                events.append(self._close(Reason.NO_LOGIN))
+            return events
+        events.extend(TimedOut(token) for token in self._asked.expire(now))
+        if self._state == State.LEAVING:
+            if not self._logout_waits():
+                events.append(self._close(Reason.WE_LEFT))
+        elif self._protocol.heartbeat is not None and now >= self._beat_at:
+            if self._beats >= self._limits.beats_max:
+                events.append(self._close(Reason.SILENT))
+            else:
+                self._beat(self._protocol.heartbeat)
+        return events
+
+    def next_deadline(self) -> float | None:
+        """When :meth:`tick` has something to do; None when never again."""
+        if self._state == State.CLOSED:
+            return None
+        if self._state < State.BOUND:
+            return self._login_deadline
+        deadline = self._asked.next_deadline()
+        if self._state == State.LEAVING or self._protocol.heartbeat is None:
+            return deadline
+        return self._beat_at if deadline is None else min(deadline, self._beat_at)
+
+    def _beat(self, command: int) -> None:
+        """Queue a heartbeat. It takes no room in the window, or a full one would look dead."""
+        self._sequence = self._next_sequence()
+        layout = self._layouts[command]
+        self._out.append(layout.encode_as(layout.pdu(), self._sequence))
+        self._beats += 1
+        self._beat_at = self._now + self._limits.idle_s
+
+    # Small parts
+
+    def _speak(self, version: int) -> None:
+        """Use the layouts of this version from now on."""
+        self._version = version
+        self._layouts = self._protocol.layouts[version]
+        self._kinds: dict[type, Layout[Any]] = {x.pdu: x for x in self._layouts.values()}
+
+    def _next_sequence(self) -> Hashable:
+        """The next number that no waiting request of ours has, should the counter go round."""
+        sequence: Hashable = self._protocol.next_sequence(self._sequence)
+        while sequence in self._asked:
+            sequence = self._protocol.next_sequence(sequence)
+        return sequence
+
+    def _logout_waits(self) -> bool:
+        """Whether our logout is still unanswered: it alone is waiting without being counted."""
+        return len(self._asked) > self._asked.counted
+
+    def _move(self, trigger: Trigger) -> None:
+        """Follow the table."""
+        self._state = self._row[trigger]
+        self._row = TRANSITIONS[self._state]
+
+    def _close(self, reason: Reason, error: RemoteProtocolError | None = None) -> Closing:
+        """End the session, whatever its state."""
+        self._state, self._row = State.CLOSED, TRANSITIONS[State.CLOSED]
+        return Closing(reason, self._asked.tokens(), error)

@@ -1,0 +1,36 @@
+"""The page about protocols, and the fuzz harness, stay true."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qingjing.wire import tables_md
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_tables_of_the_page_are_those_of_the_code() -> None:
+    """docs/protocols.md is what the generator makes of it."""
+    text = (ROOT / "docs" / "protocols.md").read_text("utf-8")
+    assert tables_md.page(text) == text
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("atheris") is None,
+    reason="atheris, which has no wheel for this platform or Python, is not installed",
+)
+def test_the_fuzzer_finds_nothing_in_a_short_run() -> None:
+    """Two thousand inputs from a fixed seed keep the invariant that the harness states."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "fuzz" / "fuzz_cmpp.py"), "-runs=2000", "-seed=1"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
