@@ -239,10 +239,10 @@ def test_only_requests_are_asked_and_only_when_they_may(
 def test_only_what_was_asked_is_answered(pair: SessionPair, pdu: tuple[object, ...]) -> None:
     """A number nobody asked with, or an answer of another kind, is our own error."""
     pair.client.request(ONE, None, 0.0)
-    pair.to_server()
+    (request,) = pair.to_server()
     with pytest.raises(LocalProtocolError):
         pair.server.respond(pdu)
-    assert pair.server.owes(1)
+    assert pair.server.owes(request[0])
     with pytest.raises(LocalProtocolError):
         pair.server.original(99)
 

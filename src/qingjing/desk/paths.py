@@ -11,8 +11,9 @@ from qingjing.desk.texts import Text
 from qingjing.kernel import dossier as d
 from qingjing.kernel.kinds import effective, is_marketing
 from qingjing.kernel.register import Lane
-from qingjing.kernel.rulebook import CarrierRule, Rulebook, beijing_day
+from qingjing.kernel.rulebook import CarrierRule, Rulebook
 from qingjing.kernel.words import Carrier, Kind, Phone
+from qingjing.kernel.workdays import beijing_date
 
 
 class Submit(msgspec.Struct, kw_only=True):
@@ -73,7 +74,7 @@ class Paths:
         text: Callable[[str], Text],
     ) -> None:
         self._book, self._at, self._lane, self._text = book, at, lane, text
-        self._day = beijing_day(at)
+        self._day = beijing_date(at / 1000)
         self.lanes: list[Lane] = []
         self.accounts: list[str] = []
         self.texts: list[Text] = []

@@ -333,8 +333,9 @@ def _split(size: int) -> int:
 
 
 def _all_hashes(values: Sequence[bytes]) -> bool:
-    # Two hashes are hashed end to end. Were other lengths let through, a byte could move from
-    # one to its neighbour and the forged pair would hash alike.
+    """Whether each has 32 bytes: were other lengths let through, a byte could move from one
+    hash to its neighbour in a node, and the forged pair would hash alike.
+    """
     return all(len(value) == HASH_SIZE for value in values)
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from qingjing.kernel.kinds import effective, is_marketing
 from qingjing.kernel.register import Lane
-from qingjing.kernel.rulebook import CarrierRule, Rulebook, beijing_day, beijing_hour
+from qingjing.kernel.rulebook import CarrierRule, Rulebook
 from qingjing.kernel.standing import Grounds, fold
 from qingjing.kernel.vector import (
     AskingState,
@@ -22,6 +22,7 @@ from qingjing.kernel.vector import (
     Vector,
 )
 from qingjing.kernel.words import Category, Kind, NumberState
+from qingjing.kernel.workdays import beijing_date, beijing_hour
 
 
 class TextView(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +113,7 @@ def link_state(text: TextView, rule: CarrierRule) -> LinkState:
 
 def hour_state(at: int, book: Rulebook) -> HourState:
     """Within the marketing hours of the book (Beijing)?"""
-    opened = book.open_hour <= beijing_hour(at) < book.close_hour
+    opened = book.open_hour <= beijing_hour(at / 1000) < book.close_hour
     return HourState.OPEN if opened else HourState.QUIET
 
 
@@ -143,7 +144,7 @@ def reduce(message: Message, dossier: Dossier, book: Rulebook) -> Vector:
     """The case vector of a message under a rulebook. Total and pure."""
     text, lane, at = message.text, dossier.lane, message.submitted_at
     declared = declared_kind(message.declared, lane)
-    rule = book.carrier_rule(lane.carrier, beijing_day(at))
+    rule = book.carrier_rule(lane.carrier, beijing_date(at / 1000))
     grounds, resting = fold(
         dossier.refused, dossier.unclear, dossier.grounds, text.category.bit, at
     )

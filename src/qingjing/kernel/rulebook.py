@@ -15,9 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from qingjing.kernel.words import Carrier, Kind, Verdict
-
-DAY_MS: Final = 86_400_000
-_BEIJING_MS: Final = 8 * 3_600_000
+from qingjing.kernel.workdays import beijing_date
 
 
 class RulebookError(ValueError):
@@ -98,16 +96,6 @@ def _precedence(rule: CarrierRule) -> tuple[bool, date]:
     return rule.carrier != "any", rule.since
 
 
-def beijing_day(at: int) -> date:
-    """The day in Beijing at an epoch millisecond (UTC+8, no summer time since 1992)."""
-    return date.fromordinal(719163 + (at + _BEIJING_MS) // DAY_MS)
-
-
-def beijing_hour(at: int) -> int:
-    """The hour in Beijing, 0 to 23."""
-    return (at + _BEIJING_MS) // 3_600_000 % 24
-
-
 def read_rulebook(text: str) -> Rulebook:
     """A rulebook from its TOML text; RulebookError names what is wrong."""
     try:
@@ -134,7 +122,7 @@ def digest(book: Rulebook) -> str:
 
 def choose(books: tuple[Rulebook, ...], at: int) -> Rulebook | None:
     """The book in force at a send time; of several, the one adopted last."""
-    day = beijing_day(at)
+    day = beijing_date(at / 1000)
     return next((book for book in reversed(books) if book.in_force(day)), None)
 
 

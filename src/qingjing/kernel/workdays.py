@@ -27,7 +27,8 @@ _ONE: Final = timedelta(days=1)
 _NEW_YEAR_REACHES_BACK_TO: Final = (12, 29)
 
 
-class UnknownYear(LookupError):  # noqa: N818 - a fact about the table, named as the reader meets it
+# Named for what is lacking, as the reader meets it, not for being an error.
+class UnknownYear(LookupError):  # noqa: N818
     """A date whose holidays the table does not hold; ``year`` is the notice that is missing."""
 
     def __init__(self, day: date, year: int) -> None:

@@ -149,8 +149,8 @@ class Customers:
             line.close()
             return
         line.account = connect.Source_Addr
-        line.session.accept(cmpp.connect_answer(connect, 0, login.secret))
-        line.session.window = login.account.window
+        answer = cmpp.connect_answer(connect, 0, login.secret)
+        line.session.accept(answer, window=login.account.window)
         self._boxes[line.account].lines.append(line)
         _log.info("login", account=line.account, version=hex(connect.Version))
 

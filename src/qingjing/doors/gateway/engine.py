@@ -307,7 +307,7 @@ class Engine:
         if self._joiner.full:
             return SLOW_DOWN
         if any(self._joiner.has(part) for part in found):
-            return cmpp.Result.DUPLICATE
+            return cmpp.Result.DUPLICATE_SEQUENCE
         for part in found:
             fresh.append(part)
             together = self._joiner.add(part)
