@@ -55,6 +55,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     party: str
+    port: str = ""
+    """The port of submits that leave Src_Id empty, as some clients do."""
     secret_env: str = ""
     secret_file: str = ""
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")

@@ -149,7 +149,7 @@ def login(settings: Settings, name: str, account: Account, environ: Mapping[str,
     what = f"account {name}"
     word = secret(settings, account.secret_env, account.secret_file, what, environ)
     return Login(
-        caller=Caller(name, account.party, account.kinds),
+        caller=Caller(name, account.party, account.kinds, account.port),
         secret=word.encode(),
         account=account,
         networks=tuple(ipaddress.ip_network(text) for text in account.allow),

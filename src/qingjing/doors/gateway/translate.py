@@ -19,9 +19,12 @@ BEIJING: Final = timezone(timedelta(hours=8))
 class Caller:
     """What a logged-in customer brings to each of its submits."""
 
-    def __init__(self, account: str, party: str, kinds: dict[str, str]) -> None:
+    def __init__(
+        self, account: str, party: str, kinds: dict[str, str], port: str = ""
+    ) -> None:
         self.account = account
         self.party = party
+        self.port = port
         self.kinds = {service: Kind[kind.upper()] for service, kind in kinds.items()}
 
 
@@ -77,9 +80,14 @@ def submits(
     """One submit for each destination of a whole message."""
     body = body_of(pdu.Msg_Content, pdu.Msg_Fmt)
     return [
-        whole(caller, pdu.Src_Id, to, declared_of(pdu, caller), body, frame, (reference,), pdu)
+        whole(caller, port_of(pdu, caller), to, declared_of(pdu, caller), body, frame, (reference,), pdu)
         for to, reference in zip(pdu.Dest_terminal_Id, references, strict=True)
     ]
+
+
+def port_of(pdu: cmpp_tables.Submit, caller: Caller) -> str:
+    """The port: Src_Id, or the account's own where the client leaves it empty (some do)."""
+    return pdu.Src_Id or caller.port
 
 
 def declared_of(pdu: cmpp_tables.Submit, caller: Caller) -> Kind:
@@ -133,7 +141,7 @@ def parts_of(
     size = content.read_udh(pdu.Msg_Content).size
     return [
         Part(
-            key=(caller.account, pdu.Src_Id, to, concat.reference, concat.total),
+            key=(caller.account, port_of(pdu, caller), to, concat.reference, concat.total),
             number=concat.number,
             content=pdu.Msg_Content[size:],
             coding=pdu.Msg_Fmt,

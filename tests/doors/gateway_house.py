@@ -1,0 +1,243 @@
+"""A gateway with its carriers on loopback, in a thread of its own, for clients that block."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from qingjing.app import shipped_rulebooks
+from qingjing.city.carrier import CarrierSimulator, Habits
+from qingjing.desk import consent, register
+from qingjing.desk.entries import told
+from qingjing.desk.rulebook import adopt_missing
+from qingjing.desk.send import Desk
+from qingjing.desk.texts import Reader
+from qingjing.doors.gateway.gateway import Gateway, Senses
+from qingjing.ledger import memory
+from qingjing.ledger.core import Ledger
+from qingjing.ledger.vault import KeyFile, Vault
+from qingjing.settings import Account, Limits, Listener, Route, Settings
+
+T = TypeVar("T")
+
+PORT = "106900010001"
+SERVICE_PORT = "106900010002"
+SECOND_PORT = "106900010003"
+CONSENTED = "13800138000"
+STRANGER = "13800138001"
+WORDS = "我同意青禾商城每月至多30条、为期一年的零售营销短信"
+NOON = 1_795_492_800_000
+"""2026-11-24 12:00 in Beijing, within every marketing hour."""
+
+
+def description() -> dict[str, Any]:
+    """A platform, its provider, two marketing ports, a service port, two signatures."""
+    from datetime import date
+
+    since, until = date(2024, 1, 1), date(2030, 1, 1)
+    carriers = ["mobile", "unicom", "telecom"]
+    ports = (
+        (PORT, ["commercial", "asking"]),
+        (SECOND_PORT, ["commercial", "asking"]),
+        (SERVICE_PORT, ["service", "verification"]),
+    )
+    signatures = ("青禾商城", "青禾优选")
+    grants = ((PORT, 0), (SECOND_PORT, 1), (SERVICE_PORT, 0))
+    return {
+        "parties": [
+            {
+                "party": "qinghe",
+                "name": "青禾商城(北京)有限公司",
+                "role": "platform",
+                "credit_code": "91110105MA00QHXC1P",
+                "group": "qinghe-group",
+            },
+            {
+                "party": "tongda",
+                "name": "通达短信服务有限公司",
+                "role": "provider",
+                "credit_code": "91440300MA5TDTX21X",
+                "licences": ["B2-20240001"],
+            },
+        ],
+        "ports": [
+            {
+                "port": port,
+                "holder": "tongda",
+                "kinds": kinds,
+                "licence": "号〔2024〕00001",
+                "valid_from": since,
+                "valid_until": until,
+            }
+            for port, kinds in ports
+        ],
+        "signatures": [
+            {
+                "signature": signature,
+                "owner": "qinghe",
+                "source": "enterprise",
+                "proof": "营业执照",
+                "kinds": ["commercial", "service", "verification", "asking"],
+            }
+            for signature in signatures
+        ],
+        "grants": [
+            {
+                "grant": f"qinghe-{port}",
+                "sender": "qinghe",
+                "port": port,
+                "signature": signatures[which],
+                "kinds": dict(ports)[port],
+                "chain": ["qinghe", "tongda"],
+                "valid_from": since,
+                "valid_until": until,
+            }
+            for port, which in grants
+        ],
+        "filings": [
+            *({"port": port, "carriers": carriers, "state": "filed"} for port, _ in ports),
+            *({"signature": x, "carriers": carriers, "state": "filed"} for x in signatures),
+        ],
+    }
+
+
+async def furnish(ledger: Ledger, at: int) -> None:
+    """The rulebooks, the register, a wording and one person's consent."""
+    async with ledger.transaction(at) as t:
+        adopt_missing(ledger, t, shipped_rulebooks())
+        register.load(ledger, t, description())
+        worded = consent.wording(ledger, t, "members", "qinghe", WORDS)
+    async with ledger.transaction(at) as t:
+        agree(ledger, t, CONSENTED, at, worded.wording)
+
+
+def agree(ledger: Ledger, t: Any, phone: str, at: int, wording: str) -> None:
+    """A sound consent of a person to the platform's retail marketing."""
+    consent.record(
+        ledger,
+        t,
+        phone,
+        consent.Terms(
+            sender="qinghe",
+            purposes=("any",),
+            act="ticked",
+            wording=wording,
+            shown="screen 17",
+            term_days=365,
+        ),
+        given_at=told(at - 86_400_000),
+        door="app",
+    )
+
+
+class House:
+    """A running gateway: its port, its desk, its carriers, and a way into its loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, gateway: Gateway, desk: Desk) -> None:
+        self.loop, self.gateway, self.desk = loop, gateway, desk
+        self.carriers: dict[str, CarrierSimulator] = {}
+        self.now = NOON
+
+    @property
+    def port(self) -> int:
+        """Where customers connect."""
+        return self.gateway.port
+
+    def call(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run a coroutine in the gateway's loop and wait for it."""
+
+        async def run() -> T:
+            return await work()
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(30)
+
+    def until(self, ready: Callable[[], bool]) -> None:
+        """Wait until something holds, at most half a minute."""
+        deadline = time.monotonic() + 30
+        while not ready():
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.01)
+
+
+def settings(ports: dict[str, int], accounts: dict[str, Account] | None = None) -> Settings:
+    """Settings of a gateway with one account and a route to each carrier."""
+    return Settings(
+        listener=Listener(port=0),
+        accounts=accounts
+        or {"900001": Account(party="tongda", port=PORT, secret_env="CUSTOMER")},
+        routes={
+            name: Route(
+                number=number,
+                carrier=name,  # type: ignore[arg-type]  # the three names of the table above
+                host="127.0.0.1",
+                port=port,
+                account="106901",
+                secret_env="CARRIER",
+                connections=2,
+            )
+            for number, (name, port) in enumerate(ports.items(), 1)
+        },
+        limits=Limits(segment_wait_s=1),
+        checkpoint_s=3600,
+    )
+
+
+ENVIRONMENT = {"CUSTOMER": "888888", "CARRIER": "secret"}
+
+
+@contextmanager
+def house(
+    habits: Habits | None = None, accounts: dict[str, Account] | None = None
+) -> Iterator[House]:
+    """Start everything on loopback; stop it in reverse."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    built: list[House] = []
+
+    async def start() -> None:
+        simulators = {
+            name: CarrierSimulator(
+                secret=b"secret", clock=loop.time, seed=number, habits=habits
+            )
+            for number, name in enumerate(("mobile", "unicom", "telecom"))
+        }
+        ports = {name: await simulator.start() for name, simulator in simulators.items()}
+        ledger = memory.open_ledger(Vault(KeyFile.generate("house")), origin="house")
+        await furnish(ledger, NOON - 3_600_000)
+        desk = Desk(ledger, Reader(os.urandom), 1)
+        begun = loop.time()
+        senses = Senses(
+            loop.time,
+            lambda: built[0].now + int((loop.time() - begun) * 1000) if built else NOON,
+            random.Random(7).random,
+        )
+        gateway = Gateway(desk, settings(ports, accounts), ENVIRONMENT, senses)
+        await gateway.start()
+        made = House(loop, gateway, desk)
+        made.carriers = simulators
+        built.append(made)
+
+    asyncio.run_coroutine_threadsafe(start(), loop).result(60)
+    made = built[0]
+    try:
+        made.until(lambda: made.gateway.carriers.connected == 6)
+        yield made
+    finally:
+
+        async def stop() -> None:
+            await made.gateway.stop()
+            for simulator in made.carriers.values():
+                await simulator.stop()
+            await made.desk.ledger.close()  # type: ignore[attr-defined]  # a Ledger of core
+
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(60)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
