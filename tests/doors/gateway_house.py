@@ -30,6 +30,7 @@ PORT = "106900010001"
 SERVICE_PORT = "106900010002"
 SECOND_PORT = "106900010003"
 CONSENTED = "13800138000"
+ALSO_CONSENTED = "13900139000"
 STRANGER = "13800138001"
 WORDS = "我同意青禾商城每月至多30条、为期一年的零售营销短信"
 NOON = 1_795_492_800_000
@@ -114,7 +115,8 @@ async def furnish(ledger: Ledger, at: int) -> None:
         register.load(ledger, t, description())
         worded = consent.wording(ledger, t, "members", "qinghe", WORDS)
     async with ledger.transaction(at) as t:
-        agree(ledger, t, CONSENTED, at, worded.wording)
+        for phone in (CONSENTED, ALSO_CONSENTED):
+            agree(ledger, t, phone, at, worded.wording)
 
 
 def agree(ledger: Ledger, t: Any, phone: str, at: int, wording: str) -> None:

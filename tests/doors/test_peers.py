@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cmppy import Cmppy
 from cmppy.request import SubmitReq
-from gateway_house import CONSENTED, PORT, STRANGER, House, house
+from gateway_house import ALSO_CONSENTED, CONSENTED, PORT, STRANGER, House, house
 from pycmpp.cmpp import Cmpp
 
 from qingjing.doors.gateway.results import RESULTS
@@ -145,9 +145,9 @@ def test_pycmpp_gets_the_right_answers_for_real_texts_short_and_long(running: Ho
     mobile = running.carriers["mobile"]
     before = len(mobile.received)
     with _pycmpp(running) as (client, listening):
-        client.submit(short, [CONSENTED])
+        client.submit(short, [ALSO_CONSENTED])
         running.until(lambda: len(listening.answers()) == 1)
-        client.submit(long, [CONSENTED])
+        client.submit(long, [ALSO_CONSENTED])
         running.until(lambda: len(listening.answers()) == 3)
         client.submit(short, [STRANGER])
         running.until(lambda: len(listening.answers()) == 4)
