@@ -1,0 +1,384 @@
+"""Verify: check a bundle with nothing but the bundle, and trust in no one who handed it in.
+
+First the log (signature, paths), then the facts (order, whose they are, what is opened), then
+the decision: recomputed from the facts under the rulebook that the bundle carries, and compared
+with the record field by field. A bundle that fails the first is not interpreted at all.
+Nothing but the arguments is looked at. What cannot be known off-line is told as such
+(``Result.RECORD``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from enum import Enum
+from typing import Final
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from qingjing.desk.bundle import Bundle, BundleError, Proven, proven, read, step_proven
+from qingjing.desk.prove import HISTORY, imported_at, recounted
+from qingjing.desk.texts import read_body, view_of
+from qingjing.kernel import facts as f
+from qingjing.kernel.batch import names
+from qingjing.kernel.chain import check_consistency
+from qingjing.kernel.dossier import TextView
+from qingjing.kernel.gate import hits
+from qingjing.kernel.note import Checkpoint, Key, NoteError, check, parse_checkpoint, parse_note
+from qingjing.kernel.register import Lane, Register
+from qingjing.kernel.rulebook import Rulebook
+from qingjing.kernel.rules import RULES
+from qingjing.kernel.vector import FIELDS
+from qingjing.kernel.words import Verdict
+from qingjing.kernel.workdays import beijing_date
+
+
+class Result(Enum):
+    """What became of a check. DIFFERS proves nothing either way: a person should look."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    RECORD = "record"
+    DIFFERS = "differs"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One check, with a sentence in Chinese and in English."""
+
+    check: str
+    result: Result
+    zh: str
+    en: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer. ``ok``: nothing fails.
+
+    ``proven`` is what was decided and on what, None when the log does not vouch for it. The
+    doors say it in words.
+    """
+
+    ok: bool
+    findings: tuple[Finding, ...]
+    proven: Proven | None = None
+
+    def of(self, result: Result) -> tuple[Finding, ...]:
+        """The findings with this result."""
+        return tuple(finding for finding in self.findings if finding.result is result)
+
+
+_LEAD: Final = {
+    Result.HOLDS: ("", ""),
+    Result.FAILS: ("不成立:", "Does not hold: "),
+    Result.RECORD: ("仅据记录:", "Taken from the record: "),
+    Result.DIFFERS: ("有出入,请人工查看:", "Differs, a person should look: "),
+}
+
+_CHECKS: Final = {
+    "bundle": ("文件是格式唯一、未经改动的证明包", "the file is a bundle in its one form"),
+    "signature": ("检查点由包内所附密钥签名", "the key in the bundle signed the checkpoint"),
+    "trust": ("签名者是您信任的密钥", "the checkpoint is signed by a key that you trust"),
+    "key": (
+        "没有提供可信公钥,公钥取自证明包本身,请与公布的指纹核对",
+        "the public key comes from the bundle itself: compare its fingerprint",
+    ),
+    "cosignatures": ("其他签名未核对", "further signatures were not checked"),
+    "since": (
+        "日志自早先状态起只增不改",
+        "the log has only been added to since the earlier state",
+    ),
+    "witness": ("日志延续了所保存的检查点", "the log continues the checkpoint that was kept"),
+    "inclusion": (
+        "所有事实与该行均在日志所称位置",
+        "every fact and the row are in the log where they claim",
+    ),
+    "before": (
+        "所依据的事实均先于决定入账",
+        "what the decision rests on was in the log before it",
+    ),
+    "parts": ("包内事实均与此决定有关", "every fact in the bundle has a part in this decision"),
+    "moves": ("其后各步骤在日志之中", "the later steps of the message are in the log"),
+    "text": ("所示正文即决定时的正文", "the text shown is the text that was decided"),
+    "number": ("所示号码在所提交的原文之中", "the number shown is in the bytes submitted"),
+    "rulebook": ("规则集完整且当日有效", "the rulebook is whole and was in force that day"),
+    "lane": (
+        "由登记事实重算的路径与记录一致",
+        "the path recomputed from the register is the recorded one",
+    ),
+    "reading": ("重读正文与记录一致", "the text reads as it was recorded"),
+    "import": ("用户在导入文件之中", "the person stands in the imported file"),
+    "reasons": (
+        "由案例与规则集重算的理由一致",
+        "the reasons follow from the case under the rulebook",
+    ),
+    "verdict": ("由理由重算的裁决一致", "the verdict follows from the reasons"),
+    "absence": (
+        "决定之前再无其他相关事实(离线无法证明不存在)",
+        "no further fact changed this before the decision (absence cannot be proved off-line)",
+    ),
+}
+"""Every check but the fields of the case, as the sentence that should hold."""
+
+_FIELDS_ZH: Final = dict(
+    zip(
+        (name for name, _kind in FIELDS),
+        (
+            *("声明类别", "读出类别", "依据", "发送主体", "端口", "签名", "转授权链", "用途"),
+            *("同意频次", "本站上限", "运营商上限", "时段", "退订提示", "身份标识", "链接"),
+            *("征询", "号码", "缺项"),
+        ),
+        strict=True,
+    )
+)
+_KINDS: Final = dict(FIELDS)
+
+
+class _Findings(list[Finding]):
+    """Findings as they are made."""
+
+    def add(self, check: str, result: Result, detail: str = "") -> None:
+        """Note one check."""
+        (zh, en), (lead_zh, lead_en) = _CHECKS[check], _LEAD[result]
+        tail = f" ({detail})" if detail else ""
+        en = lead_en + en if lead_en else en[0].upper() + en[1:]
+        self.append(Finding(check, result, f"{lead_zh}{zh}{tail}", f"{en}{tail}"))
+
+    def judge(self, check: str, held: bool, detail: str = "") -> bool:
+        """Note one check that holds or fails; the detail is told when it fails."""
+        self.add(check, Result.HOLDS if held else Result.FAILS, "" if held else detail)
+        return held
+
+    def field(self, name: str, recorded: int, computed: int | None) -> None:
+        """Compare one field of the case; None for what cannot be computed off-line."""
+        word = _KINDS[name](recorded).name
+        result, also = Result.HOLDS, ""
+        if computed is None:
+            result = Result.RECORD
+        elif computed != recorded:
+            known = computed in tuple(_KINDS[name])
+            also = _KINDS[name](computed).name if known else str(computed)
+            result = Result.FAILS
+        zh, en = _LEAD[result]
+        zh += f"{_FIELDS_ZH[name]}为{word}" + (f"(重算为{also})" if also else "")
+        en += f"{name}: {word}" + (f" (recomputed: {also})" if also else "")
+        self.append(Finding(f"field {name}", result, zh, en))
+
+    @property
+    def ok(self) -> bool:
+        """Nothing fails so far."""
+        return not any(finding.result is Result.FAILS for finding in self)
+
+
+def verify(
+    data: bytes, keys: Iterable[Key] | None = None, earlier: bytes | None = None
+) -> Report:
+    """Check a bundle. Pure and total: whatever the bytes, the answer is a report.
+
+    ``keys`` are public keys that the caller trusts, the ledger's or a witness's; without any
+    the key is taken from the bundle itself, and the report says so. ``earlier`` is a
+    checkpoint that the caller or a witness kept: the bundle's log must only have added to it.
+    """
+    findings = _Findings()
+    try:
+        bundle = read(data)
+    except BundleError as error:
+        findings.judge("bundle", False, str(error))
+        return Report(ok=False, findings=tuple(findings))
+    point = _signed(bundle, keys, findings)
+    found: Proven | None = None
+    if point is not None:
+        _only_added(bundle, point, earlier, findings)
+        try:
+            found = proven(bundle, point)
+            findings.judge("inclusion", True)
+        except BundleError as error:
+            findings.judge("inclusion", False, str(error))
+    # What the log does not vouch for is not interpreted: no forger's words in the answer.
+    if not findings.ok:
+        found = None
+    if found is not None:
+        _check_facts(found, findings)
+        _recompute(found, _check_openings(found, findings), findings)
+    return Report(ok=findings.ok, findings=tuple(findings), proven=found)
+
+
+def fingerprint(key: Key) -> str:
+    """A public key in a form that people can compare over the telephone or on a web page."""
+    return f"SHA-256 {hashlib.sha256(key.public_key).hexdigest()}"
+
+
+def _signed(
+    bundle: Bundle, keys: Iterable[Key] | None, findings: _Findings
+) -> Checkpoint | None:
+    """The checkpoint, when the key that the bundle names signed it."""
+    try:
+        key = Key.parse(bundle.key)
+        note = parse_note(bundle.checkpoint)
+        check(note, (key,), _ed25519)
+        point = parse_checkpoint(note.text)
+    except NoteError as error:
+        findings.judge("signature", False, str(error))
+        return None
+    whose = f"{key.name}, {fingerprint(key)}"
+    findings.add("signature", Result.HOLDS, whose)
+    trusted = tuple(keys or ())
+    if keys is None:
+        findings.add("key", Result.RECORD, whose)
+    else:
+        try:
+            who = check(note, trusted, _ed25519)
+            findings.add("trust", Result.HOLDS, ", ".join(one.key.name for one in who))
+        except NoteError as error:
+            findings.judge("trust", False, str(error))
+    known = {(one.name, one.id) for one in (key, *trusted)}
+    others = [line.name for line in note.signatures if (line.name, line.key_id) not in known]
+    if others:
+        findings.add("cosignatures", Result.RECORD, ", ".join(others))
+    return point
+
+
+def _ed25519(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Is it a signature of the message by that key (RFC 8032)?"""
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _only_added(
+    bundle: Bundle, point: Checkpoint, earlier: bytes | None, findings: _Findings
+) -> None:
+    """The log only grew since the state that the bundle names, and that is the one kept."""
+    since, states = bundle.since, [(point.size, point.root)]
+    if since is not None:
+        states.append((since.size, since.root))
+        grown = check_consistency(since.size, point.size, since.root, point.root, since.path)
+        findings.judge("since", grown, f"{since.size} facts")
+    if earlier is None:
+        return
+    try:
+        kept = parse_checkpoint(parse_note(earlier).text)
+    except NoteError as error:
+        findings.judge("witness", False, str(error))
+        return
+    same = kept.origin == point.origin and (kept.size, kept.root) in states
+    detail = f"kept: {kept.size} facts of {kept.origin}; no path from these to the bundle's log"
+    findings.judge("witness", same, detail)
+
+
+def _check_facts(found: Proven, findings: _Findings) -> None:
+    """Everything in the bundle has a part in this decision; what it rests on came before it."""
+    position, moved = found.decision.position, {row.fact for row in found.bundle.moves}
+    late = {
+        place
+        for place, fact in found.facts.items()
+        if place not in (position, *moved) and (place > position or fact.at > found.decision.at)
+    }
+    named = int(found.row["grounds"])
+    late |= {named} if named >= position else set()
+    detail = f"at {sorted(late)}, the decision at {position}"
+    findings.judge("before", not late, detail)
+    foreign = [
+        place for place, fact in found.facts.items() if not _has_part(found, fact, moved)
+    ]
+    if named and found.grounds is None:
+        foreign.append(named)
+    findings.judge("parts", not foreign, f"at {foreign}")
+    if found.bundle.moves:
+        findings.judge("moves", all(step_proven(found, row) for row in found.bundle.moves))
+
+
+def _has_part(found: Proven, recorded: f.Recorded, moved: set[int]) -> bool:
+    """Is this the fact of this decision, person, sender, rulebook, or of the register?"""
+    fact, position, row = recorded.fact, recorded.position, found.row
+    match fact:
+        case f.MessagesDecided():
+            return position == found.decision.position
+        case f.MessagesMoved():
+            return position in moved
+        case f.ConsentRecorded():
+            named = position == row["grounds"] and fact.sender == found.lane.sender
+            return bool(named and fact.handle == row["handle"])
+        case f.ConsentsImported():
+            return bool(position == row["grounds"] and fact.sender == found.lane.sender)
+        case f.RefusalRecorded() | f.RefusalLifted() | f.ReplyHeard() | f.NumberNoted():
+            return bool(fact.handle == row["handle"])
+        case f.RulebookAdopted():
+            return fact.name == found.batch.rulebook
+        case _:
+            return isinstance(fact, HISTORY)
+
+
+def _check_openings(found: Proven, findings: _Findings) -> TextView | None:
+    """What is shown in clear is what the record committed to; the text as it reads now."""
+    text, number = found.bundle.openings.text, found.bundle.openings.number
+    if number is None:
+        findings.add("number", Result.RECORD, "not shown")
+    else:
+        findings.judge("number", number.opens(found.row["original"].tobytes()))
+    if text is None:
+        findings.add("text", Result.RECORD, "not shown")
+        return None
+    if not findings.judge("text", text.opens(found.text.commitment)):
+        return None
+    view = view_of(read_body(text.text))
+    then = (found.text.kind, found.text.category, found.text.signature, found.text.notice)
+    if then != (view.kind, view.category, view.signature, view.notice):
+        # Readings get better with versions; which one was right is for a person to say.
+        detail = f"this version reads {view.kind.name}, {view.category.name}"
+        findings.add("reading", Result.DIFFERS, f"{detail}, {view.signature}, {view.notice}")
+        return None
+    findings.judge("reading", True)
+    return view
+
+
+def _recompute(found: Proven, view: TextView | None, findings: _Findings) -> None:
+    """The decision once more, from its facts."""
+    book, lane = _book(found), _lane(found)
+    findings.judge("rulebook", book is not None, f"{found.batch.rulebook} is not in the bundle")
+    findings.judge("lane", lane is not None)
+    if book is None or lane is None:
+        return
+    if found.bundle.imported is not None:
+        findings.judge("import", imported_at(found) is not None)
+    for name, computed in recounted(found, lane, book, view).items():
+        findings.field(name, getattr(found.vector, name), computed)
+    fired = hits(found.vector, book)
+    bits = sum(1 << RULES.index(rule) for rule in fired)
+    told = names(int(found.row["reasons"]))
+    findings.judge("reasons", bits == found.row["reasons"], f"recorded: {', '.join(told)}")
+    verdict = max((book.effect(rule.name) for rule in fired), default=Verdict.PASS)
+    findings.judge("verdict", verdict == found.row["verdict"], f"recomputed: {verdict.name}")
+    findings.add("absence", Result.RECORD)
+
+
+def _book(found: Proven) -> Rulebook | None:
+    """The rulebook that the batch names: adopted before, whole, in force on the day."""
+    adopted = [x.fact for x in found.earlier() if isinstance(x.fact, f.RulebookAdopted)]
+    if len(adopted) != 1:
+        return None
+    try:
+        book = msgspec.json.decode(adopted[0].rulebook, type=Rulebook)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    # Of the bytes: a book written before a field was thought of keeps its digest.
+    whole = hashlib.sha256(adopted[0].rulebook).hexdigest() == adopted[0].digest
+    same = whole and book.name == found.batch.rulebook
+    return book if same and book.in_force(beijing_date(found.decision.at / 1000)) else None
+
+
+def _lane(found: Proven) -> Lane | None:
+    """The path, resolved anew from the facts before the decision; None when it differs."""
+    register, used, at = Register(), found.lane, found.decision.at
+    try:
+        for recorded in found.earlier():
+            register.apply(recorded)
+        lane = register.lane(used.submitter, used.port, used.signature, used.carrier, at)
+    except (KeyError, ValueError):  # a filing, a suspension or an end of what is not there
+        return None
+    now = (lane.sender, lane.group, lane.grant, lane.kinds, lane.facts, lane.signature)
+    then = (used.sender, used.group, used.grant, used.kinds, used.facts, found.text.signature)
+    return lane if now == then else None
