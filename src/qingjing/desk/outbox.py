@@ -29,13 +29,15 @@ DELIVERED: Final = b"DELIVRD"
 UNKNOWN: Final = b"UNKNOWN"
 REJECTED: Final = b"REJECTD"
 
+_CODE: Final = Kind.VERIFICATION
+
 EARLY_MAX: Final = 100_000
 """Reports kept that came before their answer: ten seconds of traffic at full rate."""
 EARLY_MS: Final = 600_000
 """How long they are kept; a carrier's answer comes within its time-out of a minute."""
 
 
-class Flight(msgspec.Struct, kw_only=True):
+class Flight(msgspec.Struct, kw_only=True, gc=False):
     """One passed message on its way. ``open_parts`` are the carrier parts without an end."""
 
     message: int
@@ -54,7 +56,7 @@ class Flight(msgspec.Struct, kw_only=True):
     stat: bytes = DELIVERED
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A final state that the customer is to be told of."""
 
     flight: Flight
@@ -105,7 +107,7 @@ class Outbox:
     def enqueue(self, flight: Flight) -> None:
         """Queue one flight at the end of its carrier's queue."""
         self.flights[flight.message] = flight
-        key = (flight.lane.carrier, flight.kind is Kind.VERIFICATION)
+        key = (flight.lane.carrier, flight.kind is _CODE)
         self._queues.setdefault(key, deque()).append(flight)
 
     def waiting(self, carrier: Carrier) -> int:

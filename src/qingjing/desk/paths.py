@@ -16,7 +16,7 @@ from qingjing.kernel.words import Carrier, Kind, Phone
 from qingjing.kernel.workdays import beijing_date
 
 
-class Submit(msgspec.Struct, kw_only=True):
+class Submit(msgspec.Struct, kw_only=True, gc=False):
     """One message to one person, as a door hands it in.
 
     ``submitter`` is the party of the account, ``original`` the submitted bytes of all parts,

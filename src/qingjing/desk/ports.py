@@ -29,11 +29,14 @@ Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 
-class Person(NamedTuple):
+class Person(Protocol):
     """A person as facts name it: 16-byte keyed hash and 64-bit keyed handle of the number."""
 
-    key: bytes
-    handle: int
+    @property
+    def key(self) -> bytes: ...
+
+    @property
+    def handle(self) -> int: ...
 
 
 class Scopes(NamedTuple):
@@ -44,27 +47,43 @@ class Scopes(NamedTuple):
     which: Places
 
 
-class StandingColumns(NamedTuple):
+class StandingColumns(Protocol):
     """What the standing index knows, a row a message.
 
     ``terms`` and ``given_s`` have one column a candidate consent, 0xFFFFFFFF where there is
     none; ``terms`` are rows of ``Standings.terms``.
     """
 
-    refused: Bools
-    unclear: Bools
-    number: U8s
-    terms: U32s
-    given_s: U32s
+    @property
+    def refused(self) -> Bools: ...
+
+    @property
+    def unclear(self) -> Bools: ...
+
+    @property
+    def number(self) -> U8s: ...
+
+    @property
+    def terms(self) -> U32s: ...
+
+    @property
+    def given_s(self) -> U32s: ...
 
 
-class PersonStanding(NamedTuple):
+class PersonStanding(Protocol):
     """The same for one person and sender, for the scalar form and for explanation."""
 
-    refused: bool
-    unclear: bool
-    number: NumberState
-    grounds: tuple[Grounds, ...]
+    @property
+    def refused(self) -> bool: ...
+
+    @property
+    def unclear(self) -> bool: ...
+
+    @property
+    def number(self) -> NumberState: ...
+
+    @property
+    def grounds(self) -> tuple[Grounds, ...]: ...
 
 
 class Standings(Protocol):
@@ -143,21 +162,36 @@ class Transaction(Protocol):
         ...
 
 
-class Batch(NamedTuple):
+class Batch(Protocol):
     """A stored batch: its fact, its rows, its sealed part."""
 
-    recorded: Recorded
-    rows: bytes
-    sealed: bytes
+    @property
+    def recorded(self) -> Recorded: ...
+
+    @property
+    def rows(self) -> bytes: ...
+
+    @property
+    def sealed(self) -> bytes: ...
 
 
 class Ledger(Protocol):
     """The record: facts in, projections and proofs out."""
 
-    register: Register
-    standings: Standings
-    books: tuple[Rulebook, ...]
-    """All adopted rulebooks, in order of adoption."""
+    @property
+    def register(self) -> Register:
+        """The register at the ledger's position."""
+        ...
+
+    @property
+    def standings(self) -> Standings:
+        """The standing index at the ledger's position."""
+        ...
+
+    @property
+    def books(self) -> tuple[Rulebook, ...]:
+        """All adopted rulebooks, in order of adoption."""
+        ...
 
     @property
     def position(self) -> int:

@@ -161,7 +161,7 @@ class Register:
     ) -> Lane:
         """Resolve one path at one time. Total: what is missing is a state, not an error."""
         times = _Times(at)
-        granted = self._grant(submitter, port, signature, at)
+        granted = self._grant(submitter, port, signature, times)
         sender = granted.fact.sender if granted else submitter
         sender_state, party = self._sender(sender, submitter, times)
         port_state, held_port = self._port(port, carrier, granted, times)
@@ -197,7 +197,9 @@ class Register:
             until=times.until,
         )
 
-    def _grant(self, submitter: str, port: str, signature: str, at: int) -> _Grant | None:
+    def _grant(
+        self, submitter: str, port: str, signature: str, times: _Times
+    ) -> _Grant | None:
         """The grant that fits best: right signature first, then valid now, then newest.
 
         Only grants that the submitter has a part in are looked at: another's port is foreign.
@@ -208,7 +210,8 @@ class Register:
             fact = known.fact
             if submitter != fact.sender and submitter not in fact.chain:
                 continue
-            valid = fact.valid_from <= at < fact.valid_until
+            # Every grant that could fit bounds the lane: another may fit better from its day on.
+            valid = times.within(fact.valid_from, fact.valid_until)
             fit = (fact.signature == signature, valid, known.position)
             if best is None or fit > best[0]:
                 best = (fit, known)

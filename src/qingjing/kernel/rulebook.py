@@ -68,8 +68,13 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unverified: tuple[str, ...] = ()
 
     def effect(self, rule: str) -> Verdict:
-        """What a hit of this rule means; a rule left out refuses (fail closed)."""
-        match self.rules.get(rule, "refuse"):
+        """What a hit of this rule means.
+
+        A book names every rule that was known when it was adopted (``desk.rulebook`` asks for
+        it); a rule that it does not name is younger than the book and not part of it, so that
+        decisions under old books can be computed again for ever.
+        """
+        match self.rules.get(rule, "off"):
             case "off":
                 return Verdict.PASS
             case "hold":

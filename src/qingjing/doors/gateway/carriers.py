@@ -43,7 +43,7 @@ class Way(NamedTuple):
     tls: ssl.SSLContext | None
 
 
-class Parcel(msgspec.Struct, frozen=True):
+class Parcel(msgspec.Struct, frozen=True, gc=False):
     """One part of a released message, to be sent once."""
 
     flight: Flight

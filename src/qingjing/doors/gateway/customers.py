@@ -34,7 +34,7 @@ class Login(NamedTuple):
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
-class Notice(msgspec.Struct):
+class Notice(msgspec.Struct, gc=False):
     """One DELIVER for a customer: a report of one part, or a person's reply."""
 
     message: int

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -95,6 +95,15 @@ class Gateway:
             ssl=server_tls(self._settings, listener.tls),
         )
         _log.info("listening", host=listener.host, port=self.port)
+
+    async def run(self, until: asyncio.Event) -> None:
+        """Wait until the event is set; raise what made a part of the gateway fail."""
+        stopping = asyncio.ensure_future(until.wait())
+        ends: set[asyncio.Future[Any]] = {stopping, self.failed}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self.failed.done():
+            self.failed.result()
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

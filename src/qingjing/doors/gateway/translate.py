@@ -13,6 +13,9 @@ from qingjing.kernel.words import Carrier, Kind, Phone
 from qingjing.wire import cmpp, cmpp_tables, content
 from qingjing.wire.errors import RemoteProtocolError
 
+_UNDECLARED: Final = Kind.UNCLEAR
+_NO_CARRIER: Final = Carrier.ANY
+# Members of an enumeration are slow to reach through their class, and this is the hot path.
 BEIJING: Final = timezone(timedelta(hours=8))
 
 
@@ -92,7 +95,7 @@ def port_of(pdu: cmpp_tables.Submit, caller: Caller) -> str:
 
 def declared_of(pdu: cmpp_tables.Submit, caller: Caller) -> Kind:
     """The declared kind: what the account's Service_Id stands for, UNCLEAR when nothing."""
-    return caller.kinds.get(pdu.Service_Id, Kind.UNCLEAR)
+    return caller.kinds.get(pdu.Service_Id, _UNDECLARED)
 
 
 def whole(
@@ -112,7 +115,7 @@ def whole(
         submitter=caller.party,
         port=port,
         phone=phone,
-        carrier=Carrier.ANY if phone is None else carrier_of(phone),
+        carrier=_NO_CARRIER if phone is None else carrier_of(phone),
         declared=declared,
         body=body,
         original=original,
@@ -171,7 +174,7 @@ def joined(parts: list[Part], caller: Caller) -> Submit:
         submitter=caller.party,
         port=port,
         phone=phone,
-        carrier=Carrier.ANY if phone is None else carrier_of(phone),
+        carrier=_NO_CARRIER if phone is None else carrier_of(phone),
         declared=Kind(first.declared),
         body=body,
         original=b"".join(part.original for part in parts),
@@ -202,7 +205,13 @@ def with_reference(part: content.Part, reference: int) -> bytes:
 
 def report_time(at: int) -> str:
     """YYMMDDHHMM in Beijing."""
-    return datetime.fromtimestamp(at / 1000, UTC).astimezone(BEIJING).strftime("%y%m%d%H%M")
+    return _minute(at // 60_000)
+
+
+@lru_cache(maxsize=4_096)
+def _minute(minute: int) -> str:
+    when = datetime.fromtimestamp(minute * 60, UTC).astimezone(BEIJING)
+    return when.strftime("%y%m%d%H%M")
 
 
 def connect_time(at: int) -> int:

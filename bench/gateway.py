@@ -1,0 +1,255 @@
+"""The gateway end to end: client, decision, durable record, carrier, report, on this machine.
+
+    python bench/gateway.py --messages 200000 --json
+
+The server runs as its own process on SQLite (WAL, FULL); the client and the carrier simulator
+share one other process. The peer is that same client talking straight to that same simulator:
+what the harness does on this machine in this minute without a gate between.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from qingjing.city.carrier import CarrierSimulator
+from qingjing.city.customer import CustomerClient
+from qingjing.wire import cmpp_tables
+
+PORT = "106900010001"
+OFFERS = (
+    "【青禾商城】双11会员日全场满300减50,精选好物低至5折,戳 s.example.cn/{code} 拒收请回复R",
+    "【青禾商城】会员{code}专享:满200减30券已到账,11月30日前有效,拒收请回复R",
+    "【青禾商城】年货节开抢,爆款直降,今晚8点抢先购,拒收请回复R",
+)
+ENVIRONMENT = {"CUSTOMER": "888888", "CARRIER": "secret"}
+
+
+def write_settings(folder: Path, carrier: int) -> Path:
+    """Settings of one account and one route over four connections."""
+    lines = [
+        'name = "bench"',
+        'keys = "keys.toml"',
+        "[listener]",
+        "port = 0",
+        "[accounts.900001]",
+        'party = "tongda"',
+        'secret_env = "CUSTOMER"',
+        "window = 500",
+    ]
+    for number, name in enumerate(("mobile", "unicom", "telecom"), 1):
+        lines += [
+            f"[routes.{name}]",
+            f"number = {number}",
+            f'carrier = "{name}"',
+            'host = "127.0.0.1"',
+            f"port = {carrier}",
+            'account = "106901"',
+            'secret_env = "CARRIER"',
+            "connections = 2",
+            "window = 500",
+        ]
+    path = folder / "qingjing.toml"
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+async def command(*words: str) -> None:
+    """Run one command of the product."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "qingjing", *words, stdout=asyncio.subprocess.DEVNULL
+    )
+    if await process.wait():
+        raise SystemExit(f"failed: qingjing {' '.join(words)}")
+
+
+async def furnish(folder: Path, config: Path, numbers: int) -> None:
+    """Keys, register, and the consents of everyone who will be written to."""
+    at = ("--config", str(config))
+    root = Path(__file__).parents[1]
+    await command(*at, "keys", "create")
+    await command(*at, "register", "load", str(root / "bench" / "register.toml"))
+    rows = "\n".join(f"{13800000000 + i},2026-01-01 09:00:00" for i in range(numbers))
+    (folder / "members.csv").write_text("phone,given_at\n" + rows, "utf-8")
+    await command(
+        *at,
+        "consent",
+        "import",
+        str(folder / "members.csv"),
+        "--sender",
+        "qinghe",
+        "--purpose",
+        "any",
+        "--act",
+        "ticked",
+        "--shown",
+        "screen",
+    )
+
+
+class Server:
+    """``qingjing serve`` in a process of its own."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self._process: asyncio.subprocess.Process
+
+    async def start(self) -> int:
+        """Start it; the port."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "qingjing",
+            "--config",
+            str(self._config),
+            "serve",
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=os.environ | ENVIRONMENT,
+        )
+        stderr = self._process.stderr
+        assert stderr is not None
+        while True:
+            line = (await stderr.readline()).decode()
+            if not line:
+                raise SystemExit("the server ended before it listened")
+            if "listening on port" in line:
+                return int(line.rsplit(" ", 1)[1])
+
+    def usage(self) -> tuple[float, int]:
+        """CPU seconds and resident bytes of the process so far."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks = os.sysconf("SC_CLK_TCK")
+        return (int(stat[11]) + int(stat[12])) / ticks, int(stat[21]) * resource.getpagesize()
+
+    async def stop(self) -> None:
+        """Stop it as an operator would."""
+        self._process.send_signal(signal.SIGTERM)
+        await self._process.communicate()
+
+
+async def drive(port: int, simulator: CarrierSimulator, count: int, unique: float) -> dict[str, Any]:
+    """Submit ``count`` messages over four connections and wait for all reports."""
+    loop = asyncio.get_running_loop()
+    clients = [
+        CustomerClient(account="900001", secret=b"888888", clock=loop.time, window=500)
+        for _ in range(4)
+    ]
+    for client in clients:
+        if await client.connect(port):
+            raise SystemExit("login refused")
+    every = round(1 / unique) if unique else 0
+    bodies = [offer.format(code="Ab00").encode("utf-16-be") for offer in OFFERS]
+    begun, before = loop.time(), simulator.reported
+
+    async def submit(client: CustomerClient, first: int) -> None:
+        for i in range(first, count, len(clients)):
+            content = bodies[i % len(bodies)]
+            if every and i % every == 0:
+                content = OFFERS[0].format(code=f"Ab{i:06d}").encode("utf-16-be")
+            await client.submit(
+                cmpp_tables.Submit(
+                    Msg_src="900001",
+                    Src_Id=PORT,
+                    Dest_terminal_Id=(str(13800000000 + i),),
+                    Msg_Content=content,
+                ),
+                i,
+            )
+        client.flush()
+        await client.settle(len(range(first, count, len(clients))))
+
+    await asyncio.gather(*(submit(client, i) for i, client in enumerate(clients)))
+    answered = loop.time() - begun
+    refused = sum(x.Result != 0 for client in clients for x in client.answers.values())
+    while sum(len(client.reports) for client in clients) < count - refused:
+        await asyncio.sleep(0.01)
+    took = loop.time() - begun
+    for client in clients:
+        client.close()
+    assert simulator.reported - before >= count - refused
+    return {"seconds": took, "answered_seconds": answered, "refused": refused}
+
+
+async def measure(count: int, unique: float, peer_count: int) -> list[dict[str, Any]]:
+    """Both runs, one after the other, in the same minute."""
+    loop = asyncio.get_running_loop()
+    folder = Path(tempfile.mkdtemp(prefix="qingjing-bench-", dir="/var/tmp"))
+    simulator = CarrierSimulator(secret=b"secret", clock=loop.time, seed=1, keep=False)
+    direct = CarrierSimulator(secret=b"888888", clock=loop.time, seed=2, keep=False)
+    try:
+        config = write_settings(folder, await simulator.start())
+        await furnish(folder, config, count)
+        server = Server(config)
+        port = await server.start()
+        peer = await drive(await direct.start(), direct, peer_count, unique)
+        await asyncio.sleep(1)
+        warm_cpu, warm_rss = server.usage()
+        ours = await drive(port, simulator, count, unique)
+        cpu, rss = server.usage()
+        size = sum(x.stat().st_size for x in (folder / "data").rglob("*") if x.is_file())
+        await server.stop()
+    finally:
+        await simulator.stop()
+        await direct.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    rate, peer_rate = count / ours["seconds"], peer_count / peer["seconds"]
+    return [
+        figure("gateway, end to end", rate, "messages/s", "the harness alone", peer_rate),
+        figure("gateway, server CPU", (cpu - warm_cpu) / count * 1e6, "µs/message"),
+        figure("gateway, resident growth", (rss - warm_rss) / 2**20, "MiB"),
+        figure("gateway, disk", size / count, "bytes/message"),
+        figure("gateway, refused", ours["refused"], "messages"),
+    ]
+
+
+def figure(
+    name: str, value: float, unit: str, peer: str = "", peer_value: float = 0.0
+) -> dict[str, Any]:
+    """One figure of the table."""
+    ratio = value / peer_value if peer_value else None
+    return {
+        "name": name,
+        "value": round(value, 3),
+        "unit": unit,
+        "peer": peer or None,
+        "peer_value": round(peer_value, 3) if peer else None,
+        "ratio": round(ratio, 3) if ratio is not None else None,
+    }
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--unique", type=float, default=0.1, help="share of texts seen once")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    begun = time.monotonic()
+    figures = uvloop.run(
+        measure(chosen.messages, chosen.unique, min(chosen.messages, 50_000))
+    )
+    for found in figures:
+        if chosen.json:
+            print(json.dumps(found, ensure_ascii=False))
+        else:
+            peer = f"  ({found['ratio']} of {found['peer']}: {found['peer_value']})" if found["peer"] else ""
+            print(f"{found['name']:32} {found['value']:>14,} {found['unit']}{peer}")
+    if not chosen.json:
+        print(f"took {time.monotonic() - begun:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
