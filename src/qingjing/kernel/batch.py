@@ -41,7 +41,8 @@ class Policy:
         """The reason bits of each message: bit i is ``RULES[i]``."""
         bits = np.zeros(size, dtype=np.uint64)
         for fields, table in self.tables:
-            index: Column = columns[fields[0]]
+            # Wide before it is multiplied: a column of bytes would overflow without a word.
+            index: Column = np.asarray(columns[fields[0]], dtype=np.int64)
             for name in fields[1:]:
                 index = index * RADICES[name] + columns[name]
             bits |= table[index]

@@ -92,11 +92,11 @@ class Register:
                 held = self._signatures[fact.signature]
                 held.filings[fact.carrier] = (fact.state, position)
             case f.GrantMade():
+                self._end(fact.grant)  # made anew: the newest description holds
                 self._grants[fact.grant] = _Grant(fact, position)
                 self._grants_of_port.setdefault(fact.port, []).append(fact.grant)
             case f.GrantEnded():
-                ended = self._grants.pop(fact.grant).fact
-                self._grants_of_port[ended.port].remove(fact.grant)
+                self._end(fact.grant)
             case _:
                 return
         self.position = position
@@ -108,6 +108,11 @@ class Register:
         else:
             # A new description does not end a suspension.
             known.fact, known.position = fact, position
+
+    def _end(self, grant: str) -> None:
+        ended = self._grants.pop(grant, None)
+        if ended is not None:
+            self._grants_of_port[ended.fact.port].remove(grant)
 
     def party(self, party: str) -> f.PartyRegistered | None:
         """The newest description of a party."""
@@ -197,9 +202,7 @@ class Register:
             until=times.until,
         )
 
-    def _grant(
-        self, submitter: str, port: str, signature: str, times: _Times
-    ) -> _Grant | None:
+    def _grant(self, submitter: str, port: str, signature: str, times: _Times) -> _Grant | None:
         """The grant that fits best: right signature first, then valid now, then newest.
 
         Only grants that the submitter has a part in are looked at: another's port is foreign.
@@ -210,7 +213,7 @@ class Register:
             fact = known.fact
             if submitter != fact.sender and submitter not in fact.chain:
                 continue
-            # Every grant that could fit bounds the lane: another may fit better from its day on.
+            # Every grant that could fit bounds the lane: one may fit better from its day on.
             valid = times.within(fact.valid_from, fact.valid_until)
             fit = (fact.signature == signature, valid, known.position)
             if best is None or fit > best[0]:

@@ -112,6 +112,19 @@ def read_rulebook(text: str) -> Rulebook:
             f"rulebook {book.name}: open_hour {book.open_hour} must be before close_hour "
             f"{book.close_hour}, both within 0 to 24"
         )
+    if book.until is not None and book.until < book.since:
+        raise RulebookError(
+            f"rulebook {book.name}: until {book.until} is before since {book.since}; "
+            "until is the last day in force"
+        )
+    known = [carrier.name.lower() for carrier in Carrier]
+    for rule in book.carriers:
+        if rule.carrier not in known:
+            # A misspelt carrier's rule would never apply, and nobody would notice.
+            raise RulebookError(
+                f"rulebook {book.name}: carriers.carrier {rule.carrier!r} is not known; "
+                f"use one of {', '.join(known)}"
+            )
     return book
 
 

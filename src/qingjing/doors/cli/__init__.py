@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Literal, Protocol
 
 from qingjing.desk.send import Desk
-from qingjing.kernel.rulebook import Rulebook
 from qingjing.settings import Settings, load
 
 Lang = Literal["en", "zh"]
+
+
+class HouseError(Exception):
+    """Keys or ledger cannot be opened, or failed; the text names the remedy."""
+
+
+class LedgerReport(Protocol):
+    """What proving the whole record gave: see ``House.verify_ledger``."""
+
+    @property
+    def sound(self) -> bool:
+        """Is everything as it was written?"""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many facts there are."""
+        ...
+
+    @property
+    def root(self) -> bytes:
+        """The Merkle root over the facts as they are now."""
+        ...
+
+    @property
+    def checkpoints(self) -> int:
+        """How many signed checkpoints were checked."""
+        ...
+
+    @property
+    def batches(self) -> int:
+        """How many message batches were checked."""
+        ...
+
+    @property
+    def findings(self) -> Sequence[tuple[int, str]]:
+        """What is wrong: the fact's position, 0 for the whole, and the problem in words."""
+        ...
 
 
 class House(Protocol):
@@ -21,11 +60,25 @@ class House(Protocol):
         ...
 
     def open_desk(self, settings: Settings) -> AbstractAsyncContextManager[Desk]:
-        """Open ledger and desk; SettingsError when they cannot be opened."""
+        """Open ledger and desk; HouseError when they cannot be opened or fail."""
+        ...
+
+    async def serve(
+        self, settings: Settings, ready: Callable[[int], None], until: asyncio.Event
+    ) -> None:
+        """Run the gateway until the event is set; ``ready`` is told its port."""
+        ...
+
+    def verify_ledger(self, settings: Settings) -> LedgerReport:
+        """Prove everything that is stored, from the bytes up."""
+        ...
+
+    async def rebuild_ledger(self, settings: Settings) -> int:
+        """Fold all projections from the first fact and save them; how many facts there are."""
         ...
 
     def create_keys(self, settings: Settings) -> str:
-        """Make a new key file; its public key as text. SettingsError when there is one."""
+        """Make a new key file; its public key as text. HouseError when there is one."""
         ...
 
     def rotate_keys(self, settings: Settings) -> int:
@@ -58,6 +111,8 @@ class Session:
         """Ledger and desk, open for as long as the block lasts."""
         return self.house.open_desk(self.settings)
 
-    def books(self, found: tuple[Rulebook, ...], name: str) -> Rulebook | None:
-        """The rulebook of that name, the one adopted last."""
-        return next((book for book in reversed(found) if book.name == name), None)
+    @property
+    def imports(self) -> Path:
+        """The folder of imported consent files."""
+        settings = self.settings
+        return settings.path(settings.data) / "imports"

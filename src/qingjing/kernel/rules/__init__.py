@@ -49,6 +49,7 @@ from qingjing.kernel.rules.rule import Rule
 RULES: Final[tuple[Rule, ...]] = (
     illegal_content.RULE,
     dossier_complete.RULE,
+    number_valid.RULE,
     sender_known.RULE,
     sender_free.RULE,
     port_known.RULE,
@@ -61,7 +62,6 @@ RULES: Final[tuple[Rule, ...]] = (
     signature_in_scope.RULE,
     signature_filed.RULE,
     chain_declared.RULE,
-    number_valid.RULE,
     number_assigned.RULE,
     number_same_person.RULE,
     not_refused.RULE,

@@ -1,0 +1,104 @@
+"""The composition root: opens everything in order, closes it in reverse.
+
+Nothing else in the package reads the clock or rolls dice for itself: both are handed in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from importlib import resources
+
+from qingjing.desk.rulebook import adopt_missing
+from qingjing.desk.send import Desk
+from qingjing.desk.texts import Reader
+from qingjing.doors.gateway.gateway import Gateway, Senses
+from qingjing.kernel.rulebook import Rulebook, read_rulebook
+from qingjing.ledger import sqlite, vault
+from qingjing.ledger.vault import KeyFile, Vault
+from qingjing.settings import Settings
+
+
+def keys_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> KeyFile:
+    """The ledger's keys, from ``QINGJING_KEYS`` if it is set, else from the key file.
+
+    VaultError when they cannot be used.
+    """
+    if environ.get(vault.ENVIRONMENT_VARIABLE):
+        return vault.from_environment(environ)
+    return vault.load(settings.path(settings.keys))
+
+
+def shipped_rulebooks() -> tuple[Rulebook, ...]:
+    """The rulebooks that come with the package, the oldest first."""
+    folder = resources.files("qingjing").joinpath("rulebooks")
+    files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    books = [read_rulebook(file.read_text("utf-8")) for file in files]
+    return tuple(sorted(books, key=lambda book: book.since))
+
+
+@asynccontextmanager
+async def open_desk(
+    settings: Settings,
+    *,
+    now: Callable[[], int],
+    warn: Callable[[str], None],
+    environ: Mapping[str, str] = os.environ,
+) -> AsyncIterator[Desk]:
+    """Keys, ledger, rulebooks, desk, for as long as the block lasts.
+
+    A new ledger adopts the shipped rulebooks. ``now`` gives epoch ms; ``warn`` is told what
+    does no harm but takes time. VaultError or LedgerBroken when it cannot be opened.
+    """
+    folder = settings.path(settings.data)
+    ledger, warning = sqlite.open_ledger(
+        folder, Vault(keys_of(settings, environ)), origin=settings.name
+    )
+    if warning:
+        warn(warning)
+    try:
+        opened_at = ledger.position
+        async with ledger.transaction(now()) as t:
+            adopt_missing(ledger, t, shipped_rulebooks())
+        yield Desk(ledger, Reader(secrets.token_bytes), settings.node)
+        grown = ledger.position != opened_at
+    except BaseException:
+        await ledger.close()
+        raise
+    # Saving an index of millions takes seconds: not worth it when nothing was added to it.
+    if warning or grown:
+        await sqlite.close_ledger(ledger, folder)
+    else:
+        await ledger.close()
+
+
+async def serve(
+    settings: Settings,
+    *,
+    senses: Senses,
+    warn: Callable[[str], None],
+    ready: Callable[[int], None],
+    until: asyncio.Event,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Run the gateway until ``until`` is set; ``ready`` is told the port that it listens on.
+
+    What is acknowledged is on record at any moment. A part that fails ends the whole: half a
+    gateway would not be noticed.
+    """
+    async with open_desk(settings, now=senses.when, warn=warn, environ=environ) as desk:
+        gateway = Gateway(desk, settings, environ, senses)
+        await gateway.start()
+        # What was built until now stays; of what comes, almost all is freed by its count. Looking
+        # for cycles among a hundred thousand messages on their way would stop the loop.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
+        ready(gateway.port)
+        try:
+            await gateway.run(until)
+        finally:
+            await gateway.stop()

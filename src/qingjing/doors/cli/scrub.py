@@ -1,0 +1,154 @@
+"""``qingjing scrub``: a campaign's list in, allowed and refused with reasons out."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from cyclopts import Parameter
+
+from qingjing.desk.entries import About, InputError, Problem, told
+from qingjing.desk.ports import U8s
+from qingjing.desk.scrub import ALLOWED, Probed, Scrub, Scrubbed, reason
+from qingjing.doors import feeds
+from qingjing.doors.cli import Lang
+from qingjing.doors.cli.output import Json, Shared, progress, say, say_json, table
+from qingjing.doors.feeds import NumberChunk
+from qingjing.kernel.rules import BY_NAME, RULES
+
+COLUMNS = ("row", "phone", "allowed", "reason")
+"""The columns of a result; ``reason`` is a rule's name, empty where allowed."""
+
+_REASONS = [reason(code) for code in range(1 + len(RULES))]
+Write = Callable[[NumberChunk, U8s], None]
+
+
+async def scrub(
+    file: Annotated[Path, Parameter(help="the list, CSV or Parquet")],
+    *,
+    out: Annotated[Path, Parameter(help="the result, CSV or Parquet; for its owner alone")],
+    sender: Annotated[str, Parameter(help="the party whose campaign it is")],
+    category: Annotated[str, Parameter(help="what it sells: retail, finance, ...")],
+    at: Annotated[
+        str, Parameter(help="when it is to be sent (Beijing time); default: now")
+    ] = "",
+    phone_column: Annotated[
+        str, Parameter(help="default: phone, mobile, 手机号, 号码, ...")
+    ] = "",
+    as_json: Json = False,
+    session: Shared,
+) -> int:
+    """Scrub a campaign's list: who may be sent to, who not, and why.
+
+    Judges what depends on person and sender alone. The gate judges every message again when it
+    is submitted: whoever refuses after the scrub is still left alone. The result has every row
+    of the list, with the number as it was written.
+
+    ```
+    qingjing scrub list.csv --out result.csv --sender qinghe --category retail
+    qingjing scrub list.parquet --out result.parquet --sender qinghe --category retail
+      --at "2026-12-12 10:00" --json
+    ```
+    """
+    about = About([], "")
+    when = about.moment("at", at) if at else session.now
+    if not about.sound:
+        raise InputError(about.problems)
+    feed = feeds.numbers(file, phone=phone_column)
+    async with session.desk() as desk:
+        job = Scrub(desk, sender, category, when, Probed(desk.ledger))
+        with _writer(out) as write, progress("numbers", feed.total) as bar:
+            for chunk in feed.chunks:
+                write(chunk, job.judge(chunk.phones))
+                bar.advance(bar.task_ids[0], len(chunk.rows))
+    done = job.sum()
+    if as_json:
+        say_json(done._asdict() | {"at": told(done.at), "out": str(out)})
+    else:
+        _tell(done, out, session.lang)
+    return 0
+
+
+def _tell(done: Scrubbed, out: Path, lang: Lang) -> None:
+    say(
+        f"{done.rows} rows: {done.allowed} allowed, {done.held} held, {done.refused} refused",
+        f"{done.sender}, {done.category}, for {told(done.at)}, by {done.rulebook}",
+        f"ledger at {done.position}; written to {out}",
+    )
+    rows = [
+        (name, count, BY_NAME[name].zh if lang == "zh" else BY_NAME[name].en)
+        for name, count in done.reasons.items()
+    ]
+    if rows:
+        table(("reason", "rows", ""), rows)
+
+
+@contextmanager
+def _writer(out: Path) -> Iterator[Write]:
+    """Write beside the result and put it in place when it is whole: never half a list."""
+    suffix = out.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        remedy = "name a .csv or a .parquet file"
+        raise InputError([Problem("", "out", f"{out} is neither", remedy)])
+    beside = out.with_name(f".{out.name}.new")
+    opener = _parquet if suffix == ".parquet" else _csv
+    try:
+        with opener(beside) as write:
+            yield write
+        beside.replace(out)
+    except OSError as error:
+        remedy = "choose a folder that can be written to"
+        problem = f"{out} cannot be written: {error.strerror}"
+        raise InputError([Problem("", "out", problem, remedy)]) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Write]:
+    with _owned(path, "w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+
+        def write(chunk: NumberChunk, codes: U8s) -> None:
+            columns = (chunk.rows.tolist(), chunk.written, codes.tolist())
+            writer.writerows(
+                (row, phone, "no" if code else "yes", _REASONS[code])
+                for row, phone, code in zip(*columns, strict=True)
+            )
+
+        yield write
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Write]:
+    schema = pa.schema(
+        [
+            ("row", pa.int64()),
+            ("phone", pa.string()),
+            ("allowed", pa.bool_()),
+            ("reason", pa.dictionary(pa.uint8(), pa.string())),
+        ]
+    )
+    with _owned(path, "wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as made:
+
+        def write(chunk: NumberChunk, codes: U8s) -> None:
+            reasons = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(_REASONS))
+            columns = [chunk.rows, chunk.written, np.equal(codes, ALLOWED), reasons]
+            made.write_batch(pa.record_batch(columns, schema=schema))
+
+        yield write
+
+
+def _owned(path: Path, mode: str, **how: Any) -> TextIO | Any:
+    """A new file for its owner alone: it holds numbers."""
+    path.unlink(missing_ok=True)
+    made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return open(made, mode, **how)

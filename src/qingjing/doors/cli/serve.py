@@ -1,0 +1,35 @@
+"""``qingjing serve``: the gateway as a service, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from qingjing.doors.cli import Session
+from qingjing.doors.cli.output import complain
+
+
+async def serve(*, session: Annotated[Session, Parameter(parse=False)]) -> int:
+    """Decide and carry messages over CMPP, until SIGTERM or Ctrl-C.
+
+    Accounts, routes and limits stand in the settings file (docs/operating.md). On a stop the
+    gateway takes no more, waits a little for carriers' answers and closes; what was
+    acknowledged is on record at any moment.
+
+    Examples
+    --------
+    qingjing --config qingjing.toml serve
+    """
+    until = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, until.set)
+    await session.house.serve(session.settings, _ready, until)
+    return 0
+
+
+def _ready(port: int) -> None:
+    complain(f"listening on port {port}")

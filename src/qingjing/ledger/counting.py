@@ -1,0 +1,107 @@
+"""What a decided batch counts: the caps and askings that its passed messages use up.
+
+The desk reserves while it decides; the same counts are worked out here from the stored rows,
+so that a restart knows what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qingjing.kernel.facts import LaneUsed, MessagesDecided
+from qingjing.kernel.kinds import effective
+from qingjing.kernel.rows import DECIDED, MOVE, Moved
+from qingjing.kernel.vector import RADICES, STRIDES
+from qingjing.kernel.words import Kind, Verdict
+
+U64s = NDArray[np.uint64]
+Places = NDArray[np.intp]
+
+Find = Callable[[int], tuple[MessagesDecided, bytes] | None]
+"""The decided batch of a message id: its fact and its rows."""
+
+_KINDS: Final = np.array([[effective(one, other) for other in Kind] for one in Kind])
+"""Effective kind by kind declared and kind read."""
+
+
+class Counted(NamedTuple):
+    """Marketing messages of one second that left the gate; arrays have one entry each.
+
+    ``scopes`` are the three kinds of scope, each a list over the lanes; ``lane`` is a place in
+    them. ``asking`` marks the requests for consent, ``topics`` is what they ask about.
+    """
+
+    at_s: int
+    scopes: tuple[list[str], list[str], list[str]]
+    groups: list[str]
+    lane: Places
+    handles: U64s
+    asking: NDArray[np.bool_]
+    topics: U64s
+
+
+def scopes(lanes: Sequence[LaneUsed]) -> tuple[list[str], list[str], list[str]]:
+    """The scopes under which the messages of each lane count: by sender (the consent's
+    frequency), by group (the house's cap), by carrier and signature (the carrier's cap)."""
+    return (
+        [f"c:{lane.sender}" for lane in lanes],
+        [f"h:{lane.group}" for lane in lanes],
+        [f"k:{lane.carrier.name}:{lane.signature}" for lane in lanes],
+    )
+
+
+def kinds(cases: U64s) -> NDArray[Any]:
+    """The effective kind of each case number."""
+    declared, read = (
+        cases // np.uint64(STRIDES[name]) % np.uint64(RADICES[name])
+        for name in ("declared", "read")
+    )
+    return _KINDS[declared.astype(np.intp), read.astype(np.intp)]
+
+
+def counted(fact: MessagesDecided, data: bytes) -> Iterator[Counted]:
+    """What a decided batch counts, second by second."""
+    rows = np.frombuffer(data, dtype=DECIDED)
+    yield from _counted(fact, rows[rows["verdict"] == Verdict.PASS])
+
+
+def given_back(data: bytes, find: Find) -> Iterator[Counted]:
+    """What a moved batch gives back: messages that were stopped before they left."""
+    moves = np.frombuffer(data, dtype=MOVE)
+    stopped = moves["message"][moves["what"] == Moved.STOPPED].tolist()
+    while stopped:
+        found = find(stopped[0])
+        if found is None:
+            stopped = stopped[1:]
+            continue
+        fact, decided = found
+        rows = np.frombuffer(decided, dtype=DECIDED)
+        here = np.isin(rows["message"], np.array(stopped, dtype=np.uint64))
+        yield from _counted(fact, rows[here & (rows["verdict"] == Verdict.PASS)])
+        inside = {stopped[0], *rows["message"].tolist()}
+        stopped = [message for message in stopped if message not in inside]
+
+
+def _counted(fact: MessagesDecided, rows: NDArray[Any]) -> Iterator[Counted]:
+    kind = kinds(rows["case"])
+    marketing = (kind == Kind.COMMERCIAL) | (kind == Kind.ASKING)
+    if not marketing.any():
+        return
+    rows, kind = rows[marketing], kind[marketing]
+    categories = np.array([text.category for text in fact.texts], dtype=np.uint64)
+    seconds = rows["submitted_at"] // np.uint64(1000)
+    for second in np.unique(seconds).tolist():
+        here = seconds == second
+        yield Counted(
+            at_s=second,
+            scopes=scopes(fact.lanes),
+            groups=[lane.group for lane in fact.lanes],
+            lane=rows["lane"][here].astype(np.intp),
+            handles=np.ascontiguousarray(rows["handle"][here]),
+            asking=kind[here] == Kind.ASKING,
+            topics=categories[rows["text"][here]],
+        )
