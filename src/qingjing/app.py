@@ -93,7 +93,7 @@ async def serve(
     async with open_desk(settings, now=senses.when, warn=warn, environ=environ) as desk:
         gateway = Gateway(desk, settings, environ, senses)
         await gateway.start()
-        # What was built until now stays; of what comes, almost all is freed by its count. Looking
+        # What was built until now stays; what comes is mostly freed by its count. Looking
         # for cycles among a hundred thousand messages on their way would stop the loop.
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)

@@ -208,7 +208,8 @@ def _replay(outbox: Outbox, row: Any, unanswered: dict[int, set[int]]) -> None:
     if flight is None:
         return
     if what != Moved.RELEASED:
-        unanswered.setdefault(message, set()).discard(part)
+        left = unanswered.setdefault(message, set())
+        left.difference_update((part,) if part else tuple(left))
     key = (int(row["link"]), bytes(row["upstream"]).rstrip(b"\0"))
     match what:
         case Moved.RELEASED:

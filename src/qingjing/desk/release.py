@@ -45,7 +45,7 @@ def release(
         return []
     stopped = _stopped(desk, flights, t.at)
     leaving: list[Flight] = []
-    back: list[Flight] = []
+    gone: list[Flight] = []
     for flight, reasons in zip(flights, stopped, strict=True):
         if not reasons:
             count = parts(flight.body)
@@ -55,8 +55,42 @@ def release(
             continue
         outbox.move(Moved.STOPPED, flight.message, t.at, reasons=reasons)
         end_part(outbox, flight, 0, REJECTED, t.at)
-        if flight.marketing:
-            back.append(flight)
+        gone.append(flight)
+    _give_back(desk, gone)
+    return leaving
+
+
+def again(
+    desk: Desk,
+    outbox: Outbox,
+    waiting: Sequence[tuple[Flight, int]],
+    parts: Callable[[str], int],
+    t: Transaction,
+) -> list[bool]:
+    """May these released parts, which no carrier has taken, still leave? In their order.
+
+    A part that may not is noted as STOPPED; a message of one part as a whole (part 0), and then
+    its caps are given back. Of a longer one, something may have left.
+    """
+    if not waiting:
+        return []
+    gone: list[Flight] = []
+    stopped = _stopped(desk, [flight for flight, _part in waiting], t.at)
+    for (flight, part), reasons in zip(waiting, stopped, strict=True):
+        if reasons:
+            whole = parts(flight.body) == 1
+            ended = 0 if whole else part
+            outbox.move(Moved.STOPPED, flight.message, t.at, reasons=reasons, part=ended)
+            end_part(outbox, flight, ended, REJECTED, t.at)
+            if whole:
+                gone.append(flight)
+    _give_back(desk, gone)
+    return [not reasons for reasons in stopped]
+
+
+def _give_back(desk: Desk, gone: Sequence[Flight]) -> None:
+    """The caps of marketing messages that do not leave."""
+    back = [flight for flight in gone if flight.marketing]
     if back:
         caps.give_back(
             desk.ledger.standings,
@@ -64,7 +98,6 @@ def release(
             np.array([flight.handle for flight in back], dtype=np.uint64),
             np.array([flight.submitted_at for flight in back], dtype=np.int64),
         )
-    return leaving
 
 
 def _stopped(desk: Desk, flights: Sequence[Flight], at: int) -> list[int]:

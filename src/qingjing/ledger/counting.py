@@ -72,7 +72,8 @@ def counted(fact: MessagesDecided, data: bytes) -> Iterator[Counted]:
 def given_back(data: bytes, find: Find) -> Iterator[Counted]:
     """What a moved batch gives back: messages that were stopped before they left."""
     moves = np.frombuffer(data, dtype=MOVE)
-    stopped = moves["message"][moves["what"] == Moved.STOPPED].tolist()
+    whole = (moves["what"] == Moved.STOPPED) & (moves["part"] == 0)
+    stopped = moves["message"][whole].tolist()
     while stopped:
         found = find(stopped[0])
         if found is None:

@@ -143,7 +143,7 @@ class Slots:
             self.put(keys[part], words[part])
 
     def _grow(self, entries: int) -> None:
-        """Make room for more entries, by half as much again at least, and drop dead ones."""
+        """Make room for more entries: drop dead ones, then add half as much again or more."""
         live = int(np.count_nonzero(self.slots[:, 1] > _LOW))
         capacity = max(self.capacity, _CAPACITY_MIN)
         while live + entries > _FILL * capacity:
@@ -212,7 +212,7 @@ class Index:
             np.save(folder / f"{name}.npy", table.slots)
 
     def load(self, folder: Path) -> None:
-        """Map saved tables; what changes later stays in memory. OSError, ValueError if damaged."""
+        """Map saved tables; later changes stay in memory. OSError, ValueError when damaged."""
         for name, table in self._tables().items():
             slots = np.load(folder / f"{name}.npy", mmap_mode="c")
             if slots.dtype != np.uint64 or slots.ndim != 2 or slots.shape[1] != 2:

@@ -324,7 +324,7 @@ def scatter(keys: Any, values: Any, whens: Any, shift: Any, places: Any, rows: A
 
 @compiled
 def fill(slots: Any, capacity: Any, rows: Any, end: Any, left: Any) -> Any:
-    """Put rows below slot ``end``: slots taken, and how many went to ``left`` for want of room."""
+    """Put rows below slot ``end``: slots taken, and how many found no room (in ``left``)."""
     taken = over = 0
     for i in range(rows.shape[0]):
         how = put(slots, capacity, end, rows[i, 0], rows[i, 1])

@@ -21,6 +21,7 @@ from qingjing.doors.cli import (
     HouseError,
     Lang,
     Session,
+    city,
     consent,
     keys,
     ledger,
@@ -41,6 +42,7 @@ INTERRUPTED: Final = 130
 
 COMMANDS: Final = (
     serve,
+    city.demo,
     decide,
     scrub,
     consent.app,
@@ -50,6 +52,7 @@ COMMANDS: Final = (
     rulebook.app,
     prove,
     verify,
+    city.app,
 )
 """The commands that come with this room. Further ones are handed to ``run``."""
 

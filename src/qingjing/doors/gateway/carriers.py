@@ -2,7 +2,8 @@
 
 What was handed to a connection and not answered is UNKNOWN when the connection breaks: it is
 never sent a second time. What the carrier itself asked to slow down (8) it has not taken, so
-that part is sent again after a pause.
+that part is sent again after a pause; it waits aside until the engine has looked at it once
+more, for its person may have refused in the meantime.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -48,6 +49,11 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
 
     flight: Flight
     part: int
+
+
+def parcels(flights: Iterable[Flight]) -> list[Parcel]:
+    """The parts of released messages, in order."""
+    return [Parcel(flight, part) for flight in flights for part in sorted(flight.open_parts)]
 
 
 class Answer(NamedTuple):
@@ -102,7 +108,7 @@ class Carriers:
         for way in ways.values():
             links = self._links.setdefault(Carrier[way.route.carrier.upper()], [])
             links += [_Link(way) for _ in range(way.route.connections)]
-        self._ready: dict[Carrier, deque[Parcel]] = {c: deque() for c in self._links}
+        self._back: dict[Carrier, deque[Parcel]] = {c: deque() for c in self._links}
         self._rest_until: dict[Carrier, float] = dict.fromkeys(self._links, 0.0)
         self._reference = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -130,11 +136,10 @@ class Carriers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def room(self, carrier: Carrier) -> int:
-        """How many parts can be handed out now, what is already released set aside."""
+        """How many parts can be handed out now."""
         if self._clock() < self._rest_until[carrier]:
             return 0
-        free = sum(link.room for link in self._links[carrier])
-        return max(0, free - len(self._ready[carrier]))
+        return sum(link.room for link in self._links[carrier])
 
     @property
     def connected(self) -> int:
@@ -143,21 +148,22 @@ class Carriers:
 
     @property
     def outstanding(self) -> int:
-        """Parts that are released and not yet handed to a connection."""
-        return sum(len(ready) for ready in self._ready.values())
+        """Parts that are released and wait aside."""
+        return sum(len(back) for back in self._back.values())
 
-    def send(self, flights: list[Flight], carrier: Carrier) -> None:
-        """Hand out released messages, part by part, over the connections in turn."""
-        ready = self._ready[carrier]
-        for flight in flights:
-            ready.extend(Parcel(flight, part) for part in sorted(flight.open_parts))
-        self.pump(carrier)
+    def waiting(self, carrier: Carrier) -> int:
+        """Parts of a carrier that wait aside."""
+        return len(self._back[carrier])
 
-    def pump(self, carrier: Carrier) -> None:
-        """Fill the connections' windows with what is ready."""
-        ready, now = self._ready[carrier], self._clock()
-        if not ready or now < self._rest_until[carrier]:
-            return
+    def take_back(self, carrier: Carrier, room: int) -> list[Parcel]:
+        """Parts that waited aside and now have room; ``send`` them, or stop them."""
+        back = self._back[carrier]
+        return [back.popleft() for _ in range(min(room, len(back)))]
+
+    def send(self, parcels: Iterable[Parcel], carrier: Carrier) -> None:
+        """Hand parts out at once over the connections in turn; what finds no room after all
+        (a connection was lost meanwhile) waits aside and is looked at again."""
+        ready, now = deque(parcels), self._clock()
         for link in self._links[carrier]:
             line, room = link.line, link.room
             if line is None:
@@ -167,6 +173,7 @@ class Carriers:
                 line.session.request(self._submit(link.way, parcel), parcel, now)
                 room -= 1
             line.flush()
+        self._back[carrier].extendleft(reversed(ready))
 
     def _submit(self, way: Way, parcel: Parcel) -> cmpp_tables.Submit:
         flight = parcel.flight
@@ -187,11 +194,10 @@ class Carriers:
 
     def tick(self) -> None:
         """Let time pass on every connection."""
-        for carrier, links in self._links.items():
+        for links in self._links.values():
             for link in links:
                 if link.line is not None:
                     link.line.tick()
-            self.pump(carrier)
 
     # Connecting
 
@@ -267,12 +273,11 @@ class Carriers:
                     line.close()
                 case _:
                     _log.info("event", route=link.way.name, event=type(event).__name__)
-        self.pump(Carrier[link.way.route.carrier.upper()])
 
     def _settle(self, link: _Link, parcel: Parcel, pdu: cmpp_tables.SubmitResp) -> None:
         if pdu.Result == cmpp.Result.FLOW_CONTROL:
             carrier = Carrier[link.way.route.carrier.upper()]
-            self._ready[carrier].appendleft(parcel)
+            self._back[carrier].append(parcel)
             self._rest_until[carrier] = self._clock() + PAUSE_S
             return
         upstream = pdu.Msg_Id.to_bytes(8, "big")

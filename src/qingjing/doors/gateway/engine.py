@@ -17,7 +17,7 @@ from qingjing.desk import hear, outbox, parts, release, send, settle
 from qingjing.desk.paths import Submit
 from qingjing.desk.ports import Transaction
 from qingjing.doors.gateway import translate
-from qingjing.doors.gateway.carriers import Answer, Arrival, Carriers
+from qingjing.doors.gateway.carriers import Answer, Arrival, Carriers, Parcel, parcels
 from qingjing.doors.gateway.customers import Customers
 from qingjing.doors.gateway.line import Line
 from qingjing.doors.gateway.results import SLOW_DOWN, result
@@ -174,7 +174,7 @@ class Engine:
         rooms = {
             carrier: self.carriers.room(carrier)
             for carrier in self.carriers.carriers
-            if self._outbox.waiting(carrier)
+            if self._outbox.waiting(carrier) or self.carriers.waiting(carrier)
         }
         return {carrier: room for carrier, room in rooms.items() if room}
 
@@ -343,16 +343,19 @@ class Engine:
 
     # Out
 
-    def _release(
-        self, room: dict[Carrier, int], t: Transaction
-    ) -> dict[Carrier, list[outbox.Flight]]:
-        rooms = room or self._room()
-        return {
-            carrier: release.release(
-                self._desk, self._outbox, carrier, free, translate.part_count, t
+    def _release(self, room: dict[Carrier, int], t: Transaction) -> dict[Carrier, list[Parcel]]:
+        """What may leave to each carrier: first what waited aside, looked at once more."""
+        leaving: dict[Carrier, list[Parcel]] = {}
+        for carrier, free in (room or self._room()).items():
+            again = self.carriers.take_back(carrier, free)
+            pairs = [(parcel.flight, parcel.part) for parcel in again]
+            may_go = release.again(self._desk, self._outbox, pairs, translate.part_count, t)
+            fresh = release.release(
+                self._desk, self._outbox, carrier, free - len(again), translate.part_count, t
             )
-            for carrier, free in rooms.items()
-        }
+            kept = [parcel for parcel, may in zip(again, may_go, strict=True) if may]
+            leaving[carrier] = kept + parcels(fresh)
+        return leaving
 
     def _mark(self, t: Transaction) -> None:
         """Where a restart must begin to read."""
@@ -363,14 +366,14 @@ class Engine:
         self,
         replies: list[_Reply],
         lines: list[Line],
-        leaving: dict[Carrier, list[outbox.Flight]],
+        leaving: dict[Carrier, list[Parcel]],
     ) -> None:
         """After the commit: answer, acknowledge, hand out, tell."""
         for line, pdu in replies:
             if line.session.owes(pdu.Sequence_Id):
                 line.session.respond(pdu)
-        for carrier, flights in leaving.items():
-            self.carriers.send(flights, carrier)
+        for carrier, parts_out in leaving.items():
+            self.carriers.send(parts_out, carrier)
         while self._outbox.to_tell:
             self.customers.tell(self._outbox.to_tell.popleft())
         for line in {reply.line for reply in replies} | set(lines):

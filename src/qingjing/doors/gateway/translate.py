@@ -22,9 +22,7 @@ BEIJING: Final = timezone(timedelta(hours=8))
 class Caller:
     """What a logged-in customer brings to each of its submits."""
 
-    def __init__(
-        self, account: str, party: str, kinds: dict[str, str], port: str = ""
-    ) -> None:
+    def __init__(self, account: str, party: str, kinds: dict[str, str], port: str = "") -> None:
         self.account = account
         self.party = party
         self.port = port
@@ -83,7 +81,16 @@ def submits(
     """One submit for each destination of a whole message."""
     body = body_of(pdu.Msg_Content, pdu.Msg_Fmt)
     return [
-        whole(caller, port_of(pdu, caller), to, declared_of(pdu, caller), body, frame, (reference,), pdu)
+        whole(
+            caller,
+            port_of(pdu, caller),
+            to,
+            declared_of(pdu, caller),
+            body,
+            frame,
+            (reference,),
+            pdu,
+        )
         for to, reference in zip(pdu.Dest_terminal_Id, references, strict=True)
     ]
 
