@@ -172,7 +172,7 @@ def shipped(name: str) -> Rulebook:
 def lawful(cut: Slice) -> Bools:
     """Where a message may leave, said in one breath and without the rules."""
     marketing = cut.sells or cut.asks
-    if cut.sells or cut.unclear:
+    if cut.sells:
         grounded = cut.grounds in SOUND
     else:
         grounded = cut.plain or cut.grounds not in (GroundsState.REFUSED, GroundsState.UNCLEAR)
@@ -181,7 +181,7 @@ def lawful(cut: Slice) -> Bools:
     allowed["notice"] = (0,) if marketing else (0, NoticeState.MISSING, NoticeState.UNUSABLE)
     if marketing:
         allowed |= dict.fromkeys(MARKETING_ONLY, (0,))
-    result = np.array(grounded and not cut.illegal and not cut.disguised)
+    result = np.array(grounded and not (cut.illegal or cut.disguised or cut.unclear))
     for axis, (name, radix) in enumerate(zip(INNER, SHAPE, strict=True)):
         values = np.isin(np.arange(radix), allowed.get(name, tuple(range(radix))))
         result = result & values.reshape([-1 if place == axis else 1 for place in range(15)])

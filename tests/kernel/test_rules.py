@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 import qingjing
-from qingjing.kernel.dossier import Counts, Dossier, Message, TextView, reduce
+from qingjing.kernel.dossier import Counts, Dossier, Message, TextView, declared_kind, reduce
 from qingjing.kernel.gate import Decision, decide, hits, rules_of
 from qingjing.kernel.register import FOREVER, Lane
 from qingjing.kernel.rulebook import Rulebook, read_rulebook
@@ -85,7 +85,6 @@ ONLY: Final[dict[str, dict[str, Any]]] = {
     "kind_clear": {
         "declared": Kind.UNCLEAR,
         "read": Kind.UNCLEAR,
-        "grounds": GroundsState.NONE,
     },
     "asking_complete": {"read": Kind.ASKING, "asking": AskingState.INCOMPLETE},
     "asking_once": {"read": Kind.ASKING, "asking": AskingState.REPEATED},
@@ -248,14 +247,25 @@ def test_a_person_is_asked_once() -> None:
     assert decided(asking, asked).reasons == ("asking_once",)
 
 
-def test_a_message_of_unclear_kind_waits_unless_a_consent_would_carry_it() -> None:
-    """Not knowing what it is never makes it leave to a person who agreed to nothing."""
+def test_a_message_of_unclear_kind_waits_whatever_the_person_agreed_to() -> None:
+    """Not knowing what it is never makes it leave."""
     text = structs.replace(MESSAGE.text, kind=Kind.UNCLEAR)
     unclear = structs.replace(MESSAGE, declared=Kind.UNCLEAR, text=text)
-    waits = decided(unclear, structs.replace(DOSSIER, grounds=()))
+    mixed = structs.replace(LANE, kinds=(1 << Kind.COMMERCIAL) | (1 << Kind.SERVICE))
+    waits = decided(unclear, structs.replace(DOSSIER, lane=mixed))
 
     assert (waits.verdict, waits.reasons) == (Verdict.HOLD, ("kind_clear",))
-    assert decided(unclear).verdict is Verdict.PASS
+
+
+def test_a_path_for_marketing_alone_declares_what_nobody_declared() -> None:
+    """An asking is one there, and everything else commercial: the strictest rules apply."""
+    lane = structs.replace(LANE, kinds=(1 << Kind.COMMERCIAL) | (1 << Kind.ASKING))
+    text = structs.replace(MESSAGE.text, kind=Kind.UNCLEAR)
+    message = structs.replace(MESSAGE, declared=Kind.UNCLEAR, text=text)
+
+    assert declared_kind(Kind.UNCLEAR, Kind.ASKING, lane) is Kind.ASKING
+    assert declared_kind(Kind.UNCLEAR, Kind.SERVICE, lane) is Kind.COMMERCIAL
+    assert decided(message, structs.replace(DOSSIER, lane=lane)).verdict is Verdict.PASS
 
 
 def test_a_verification_code_leaves_at_night_to_a_person_who_refused() -> None:
@@ -324,7 +334,8 @@ def test_an_unclear_message_on_a_path_for_nothing_is_out_of_scope() -> None:
     message = structs.replace(MESSAGE, declared=Kind.UNCLEAR, text=text)
     lane = structs.replace(LANE, kinds=0)
 
-    assert decided(message, structs.replace(DOSSIER, lane=lane)).reasons == ("kind_in_scope",)
+    found = decided(message, structs.replace(DOSSIER, lane=lane))
+    assert found.reasons == ("kind_in_scope", "kind_clear")
 
 
 def test_a_lacking_filing_counts_where_the_carrier_asks_for_it() -> None:

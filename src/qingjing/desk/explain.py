@@ -110,7 +110,7 @@ def explain(desk: Desk, question: Question, at: int) -> Explanation:
     state, resting = fold(
         known.refused, known.unclear, known.grounds, text.view.category.bit, at
     )
-    declared = declared_kind(question.declared, lane)
+    declared = declared_kind(question.declared, text.view.kind, lane)
     topics = np.array([text.view.category], dtype=np.uint64)
     dossier = Dossier(
         position=ledger.position,

@@ -113,7 +113,7 @@ class Paths:
     def _combine(self, lane_at: int, text_at: int, submitted: Kind) -> tuple[int, ...]:
         lane, view = self.lanes[lane_at], self.texts[text_at].view
         rule = self._rule(lane.carrier)
-        declared = d.declared_kind(submitted, lane)
+        declared = d.declared_kind(submitted, view.kind, lane)
         port, signature = d.filed_states(lane, rule)
         return (
             declared,

@@ -346,7 +346,7 @@ def recounted(
     at, then = found.decision.at, found.vector
     rule = book.carrier_rule(lane.carrier, beijing_date(at / 1000))
     port, signature = d.filed_states(lane, rule)
-    declared = d.declared_kind(then.declared, lane)
+    declared = d.declared_kind(then.declared, then.read, lane)
     marketing = is_marketing(then.declared, then.read)
     asked = then.asking is AskingState.REPEATED
     asked = asked and effective(then.declared, then.read) is Kind.ASKING

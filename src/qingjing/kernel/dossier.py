@@ -6,7 +6,7 @@ import msgspec
 
 from qingjing.kernel.kinds import effective, is_marketing
 from qingjing.kernel.register import Lane
-from qingjing.kernel.rulebook import CarrierRule, Rulebook
+from qingjing.kernel.rulebook import MARKETING_KINDS, CarrierRule, Rulebook
 from qingjing.kernel.standing import Grounds, fold
 from qingjing.kernel.vector import (
     AskingState,
@@ -76,10 +76,18 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[str, ...] = ()
 
 
-def declared_kind(declared: Kind, lane: Lane) -> Kind:
-    """What the sender declared: by the submit itself, else by a path open to one kind alone."""
-    if declared is Kind.UNCLEAR and lane.kinds.bit_count() == 1:
+def declared_kind(declared: Kind, read: Kind, lane: Lane) -> Kind:
+    """What the sender declared: by the submit itself, else by its path.
+
+    A path open to one kind declares it. A path open to marketing alone declares an asking as
+    such and everything else as commercial, so that the strictest rules apply.
+    """
+    if declared is not Kind.UNCLEAR or not lane.kinds:
+        return declared
+    if lane.kinds.bit_count() == 1:
         return Kind(lane.kinds.bit_length() - 1)
+    if not lane.kinds & ~MARKETING_KINDS:
+        return Kind.ASKING if read is Kind.ASKING else Kind.COMMERCIAL
     return declared
 
 
@@ -143,7 +151,7 @@ def over(marketing: bool, count: int, limit: int) -> Over:
 def reduce(message: Message, dossier: Dossier, book: Rulebook) -> Vector:
     """The case vector of a message under a rulebook. Total and pure."""
     text, lane, at = message.text, dossier.lane, message.submitted_at
-    declared = declared_kind(message.declared, lane)
+    declared = declared_kind(message.declared, text.kind, lane)
     rule = book.carrier_rule(lane.carrier, beijing_date(at / 1000))
     grounds, resting = fold(
         dossier.refused, dossier.unclear, dossier.grounds, text.category.bit, at

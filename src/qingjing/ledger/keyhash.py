@@ -300,36 +300,3 @@ def rehash(old: Any, new: Any, capacity: Any) -> Any:
             free = at + _ONE
             count += 1
     return count
-
-
-@compiled
-def count_parts(keys: Any, shift: Any, parts: Any) -> Any:
-    """How many keys fall into each part, by their leading bits."""
-    counts = np.zeros(parts, np.int64)
-    for i in range(keys.size):
-        counts[keys[i] >> shift] += 1
-    return counts
-
-
-@compiled
-def scatter(keys: Any, values: Any, whens: Any, shift: Any, places: Any, rows: Any) -> None:
-    """Write rows (key, word) to the running ``places`` of their parts."""
-    for i in range(keys.size):
-        part = keys[i] >> shift
-        at = places[part]
-        places[part] = at + 1
-        rows[at, 0] = keys[i]
-        rows[at, 1] = np.uint64(values[i]) | (np.uint64(max(whens[i], 1)) << _U32)
-
-
-@compiled
-def fill(slots: Any, capacity: Any, rows: Any, end: Any, left: Any) -> Any:
-    """Put rows below slot ``end``: slots taken, and how many found no room (in ``left``)."""
-    taken = over = 0
-    for i in range(rows.shape[0]):
-        how = put(slots, capacity, end, rows[i, 0], rows[i, 1])
-        taken += how == 2
-        if how == 3:
-            left[over] = i
-            over += 1
-    return taken, over
