@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import resource
 import shutil
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from figures import figure, show
 
 from qingjing.city.carrier import CarrierSimulator
 from qingjing.city.customer import CustomerClient
@@ -140,7 +140,9 @@ class Server:
         await self._process.communicate()
 
 
-async def drive(port: int, simulator: CarrierSimulator, count: int, unique: float) -> dict[str, Any]:
+async def drive(
+    port: int, simulator: CarrierSimulator, count: int, unique: float
+) -> dict[str, Any]:
     """Submit ``count`` messages over four connections and wait for all reports."""
     loop = asyncio.get_running_loop()
     clients = [
@@ -215,21 +217,6 @@ async def measure(count: int, unique: float, peer_count: int) -> list[dict[str, 
     ]
 
 
-def figure(
-    name: str, value: float, unit: str, peer: str = "", peer_value: float = 0.0
-) -> dict[str, Any]:
-    """One figure of the table."""
-    ratio = value / peer_value if peer_value else None
-    return {
-        "name": name,
-        "value": round(value, 3),
-        "unit": unit,
-        "peer": peer or None,
-        "peer_value": round(peer_value, 3) if peer else None,
-        "ratio": round(ratio, 3) if ratio is not None else None,
-    }
-
-
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -238,15 +225,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     begun = time.monotonic()
-    figures = uvloop.run(
-        measure(chosen.messages, chosen.unique, min(chosen.messages, 50_000))
-    )
-    for found in figures:
-        if chosen.json:
-            print(json.dumps(found, ensure_ascii=False))
-        else:
-            peer = f"  ({found['ratio']} of {found['peer']}: {found['peer_value']})" if found["peer"] else ""
-            print(f"{found['name']:32} {found['value']:>14,} {found['unit']}{peer}")
+    figures = uvloop.run(measure(chosen.messages, chosen.unique, min(chosen.messages, 50_000)))
+    show(figures, as_json=chosen.json)
     if not chosen.json:
         print(f"took {time.monotonic() - begun:.0f} s")
 

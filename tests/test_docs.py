@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import re
+import tomllib
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+import msgspec
 import pytest
+from cyclopts import App
 
 import qingjing
+from qingjing import settings
+from qingjing.doors.cli.main import COMMANDS
 from qingjing.doors.cli.reasons_page import reasons_page
+from qingjing.doors.gateway.gateway import login
+from qingjing.doors.gateway.results import RESULTS, results_table
 from qingjing.kernel import vector, words
 from qingjing.kernel.facts import KINDS
 from qingjing.kernel.rulebook import read_rulebook
@@ -114,3 +124,141 @@ def test_the_page_of_reasons_says_what_a_hit_means_in_each_shipped_book() -> Non
     for book in BOOKS:
         assert REASONS.count(f"`{book.name}` ") == len(RULES)
     assert "* Why: \n" not in REASONS
+
+
+OPERATING: Final = (DOCS / "operating.md").read_text(encoding="utf-8")
+COMMANDS_PAGE: Final = (DOCS / "cli.md").read_text(encoding="utf-8")
+PROTOCOLS: Final = (DOCS / "protocols.md").read_text(encoding="utf-8")
+EXAMPLE: Final = DOCS / "qingjing.example.toml"
+
+SETTINGS: Final[list[tuple[str, type[msgspec.Struct]]]] = [
+    ("", settings.Settings),
+    ("listener.", settings.Listener),
+    ("accounts.NAME.", settings.Account),
+    ("routes.NAME.", settings.Route),
+    ("*.tls.", settings.Tls),
+    ("limits.", settings.Limits),
+]
+
+
+def all_settings() -> Iterator[tuple[str, str]]:
+    """Every setting as the page names it, and its default as TOML or JSON has it."""
+    for prefix, kind in SETTINGS:
+        for field in msgspec.structs.fields(kind):
+            if (prefix, field.name) == ("", "folder"):
+                continue  # where the file stood: set on loading, whatever the file says
+            yield prefix + field.name, _default(prefix, field)
+
+
+def _default(prefix: str, field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    default = field.default
+    if default is msgspec.NODEFAULT:
+        default = field.default_factory()
+    tables = not prefix and (isinstance(default, msgspec.Struct) or default == {})
+    return "–" if tables else f"`{json.dumps(default)}`"
+
+
+def all_commands(app: App, path: tuple[str, ...]) -> Iterator[str]:
+    """The commands that do something, as they are typed."""
+    for name in app:
+        if not name.startswith("-"):
+            below = list(all_commands(app[name], (*path, name)))
+            yield from below or [" ".join((*path, name))]
+
+
+def commands() -> list[str]:
+    """Every command and sub-command of the program."""
+    app = App(name="qingjing")
+    for command in COMMANDS:
+        app.command(command)
+    return list(all_commands(app, ("qingjing",)))
+
+
+def test_every_struct_of_the_settings_is_walked() -> None:
+    """None is forgotten, should another be added."""
+    kinds = vars(settings).values()
+    ours = [k for k in kinds if isinstance(k, type) and issubclass(k, msgspec.Struct)]
+
+    assert set(ours) == {kind for _prefix, kind in SETTINGS}
+
+
+@pytest.mark.parametrize(("name", "default"), list(all_settings()))
+def test_every_setting_has_its_row_with_default_and_reason(name: str, default: str) -> None:
+    """An operator finds each by its name, with what holds when it is left out and why."""
+    row = rf"^\| `{re.escape(name)}` \| {re.escape(default)} \| \S.*\S \|$"
+
+    assert len(re.findall(row, OPERATING, re.MULTILINE)) == 1, f"| `{name}` | {default} | ..."
+
+
+def test_no_row_of_the_settings_is_about_what_is_not_there() -> None:
+    """A setting that was taken away leaves no row."""
+    part = OPERATING.partition("\n## Settings\n")[2].partition("\n## Keys\n")[0]
+    names = re.findall(r"^\| `([^`]*)` \|", part, re.MULTILINE)
+
+    assert sorted(names) == sorted(name for name, _default in all_settings())
+
+
+def test_the_example_of_the_settings_loads_and_its_accounts_can_log_in() -> None:
+    """Copied as it is, it is understood; only secrets have to be given."""
+    loaded = settings.load(EXAMPLE)
+    environ = {account.secret_env: "secret" for account in loaded.accounts.values()}
+
+    assert loaded.routes
+    for name, account in loaded.accounts.items():
+        assert len(name) <= 6
+        assert login(loaded, name, account, environ).caller.kinds
+
+
+def test_the_example_has_every_setting_and_loads_with_all_of_them(tmp_path: Path) -> None:
+    """What stands behind a # is a setting too."""
+    optional = re.compile(r"^# (\[[a-z0-9.-]+\]|[a-z_]+ = .*)$", re.MULTILINE)
+    text = optional.sub(r"\1", EXAMPLE.read_text(encoding="utf-8"))
+    whole = tmp_path / "qingjing.toml"
+    whole.write_text(text, encoding="utf-8")
+    loaded = settings.load(whole)
+    found = tomllib.loads(text)
+    account, route = (next(iter(found[name].values())) for name in ("accounts", "routes"))
+
+    assert loaded.listener.tls is not None
+    assert {*found, "folder"} == set(settings.Settings.__struct_fields__)
+    for table, kind in (
+        (found["listener"], settings.Listener),
+        (account, settings.Account),
+        (route, settings.Route),
+        (route["tls"], settings.Tls),
+        (found["limits"], settings.Limits),
+    ):
+        assert set(table) == set(kind.__struct_fields__), kind
+
+
+def test_the_example_states_the_true_defaults_of_the_limits() -> None:
+    """It says that they are the defaults."""
+    assert settings.load(EXAMPLE).limits == settings.Limits()
+
+
+def test_the_commands_of_the_program_are_found() -> None:
+    """The list is not empty by accident."""
+    assert {"qingjing serve", "qingjing consent import", "qingjing city run"} <= set(commands())
+
+
+def test_every_command_has_one_row_with_an_example() -> None:
+    """In ``docs/cli.md``: what it does, and how it is typed; no row is about another."""
+    rows = re.findall(
+        r"^\| `(qingjing [^`]*)` \| \S.* \| `(.*)` \|$", COMMANDS_PAGE, re.MULTILINE
+    )
+
+    assert sorted(name for name, _example in rows) == sorted(commands())
+    for name, example in rows:
+        plain = re.sub(r" --(config|lang) \S+", "", example)
+        assert plain == name or plain.startswith(f"{name} ")
+
+
+def test_the_results_of_the_page_are_those_of_the_code() -> None:
+    """``docs/protocols.md`` has between its markers what ``results_table`` makes."""
+    head = "<!-- results: begin, made by qingjing.doors.gateway.results.results_table -->"
+    made = PROTOCOLS.partition(head)[2].partition("<!-- results: end -->")[0]
+
+    assert made.strip("\n") == results_table()
+    assert made.count("\n| ") == 1 + len(RESULTS) == 1 + len(RULES)

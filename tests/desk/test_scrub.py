@@ -16,7 +16,7 @@ from qingjing.desk import consent, register, rulebook
 from qingjing.desk.consent import Terms
 from qingjing.desk.entries import InputError, moment
 from qingjing.desk.ports import Ledger, Transaction
-from qingjing.desk.scrub import ALLOWED, Known, Probed, Scrub, reason
+from qingjing.desk.scrub import ALLOWED, Scrub, reason
 from qingjing.desk.send import Desk, NoRulebookError
 from qingjing.desk.texts import Reader
 from qingjing.kernel import facts as f
@@ -109,7 +109,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def job(desk: Desk, sender: str = "qinghe", category: str = "retail", at: int = NOW) -> Scrub:
     """A scrub over the standing index."""
-    return Scrub(desk, sender, category, at, Probed(desk.ledger))
+    return Scrub(desk, sender, category, at)
 
 
 def test_each_number_gets_the_reason_that_the_gate_would_give(desk: Desk) -> None:
@@ -152,30 +152,6 @@ def test_a_rule_that_is_off_refuses_nobody(desk: Desk) -> None:
     book = msgspec.structs.replace(shipped, name="ours", rules=rules)
     act(desk.ledger, lambda t: rulebook.adopt(desk.ledger, t, book))
     assert job(desk).judge(np.array([phone("food")], dtype=np.uint64)).tolist() == [ALLOWED]
-
-
-def test_any_engine_will_do(desk: Desk) -> None:
-    """What it says of grounds and numbers is all that the policy asks of it."""
-
-    class Sure:
-        """Whoever is looked up has consented."""
-
-        def look_up(
-            self,
-            phones: np.ndarray[tuple[int], np.dtype[np.uint64]],
-            sender: str,
-            group: str,
-            category_bit: int,
-            at: int,
-        ) -> Known:
-            """Consent for all."""
-            assert (sender, group, category_bit, at) == ("qinghe", "qinghe", 2, NOW)
-            size = phones.size
-            grounds = np.full(size, GroundsState.CONSENT, dtype=np.uint8)
-            return Known(grounds, np.zeros(size, dtype=np.uint8))
-
-    work = Scrub(desk, "qinghe", "retail", NOW, Sure())
-    assert work.judge(np.array([phone("none")], dtype=np.uint64)).tolist() == [ALLOWED]
 
 
 def test_a_wrong_campaign_is_told(desk: Desk) -> None:

@@ -177,7 +177,7 @@ def test_numbers_are_read_a_chunk_at_a_time_and_none_is_lost(
     written = ["13800138000", " +8613800138000 ", "008613800138000", "12800138000", "", "８"]
     path = write(tmp_path / "a.csv", "phone\n" + "".join(f'"{w}"\n' for w in written))
     chunks = list(feeds.numbers(path).chunks)
-    assert [w for chunk in chunks for w in chunk.written] == written
+    assert [w for chunk in chunks for w in chunk.written.to_pylist()] == written
     assert [row for chunk in chunks for row in chunk.rows.tolist()] == list(range(2, 8))
     phones = [phone for chunk in chunks for phone in chunk.phones.tolist()]
     assert phones == [13800138000] * 3 + [0] * 3

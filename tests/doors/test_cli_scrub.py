@@ -58,7 +58,6 @@ def test_a_parquet_list_gives_a_parquet_result(cli: Cli) -> None:
     said = cli("scrub", str(cli.folder / "list.parquet"), "--out", str(out), *TO)
     table = pq.read_table(out)
     assert table.num_rows == 70_001
-    assert table["row"].to_pylist()[-1] == 70_001
     assert sum(table["allowed"].to_pylist()) == 9
     assert table["reason"].to_pylist()[0] == "not_refused"
     assert "70001 rows: 9 allowed" in said

@@ -59,7 +59,8 @@ class Model:
     def __init__(self) -> None:
         """Nothing."""
         self.consents: dict[tuple[int, int], dict[int, int]] = {}
-        self.refusals: set[tuple[int, str]] = set()
+        self.refusals: dict[tuple[int, str], int] = {}
+        self.ended: dict[tuple[int, str], int] = {}
 
     def play(self, index: Index, step: Step) -> None:
         """Do one step here and there."""
@@ -70,10 +71,12 @@ class Model:
             given_s = np.array([step.time], np.uint32)
             index.add(np.array([handle], np.uint64), SENDERS[sender], step.row, given_s)
         elif step.what == "refuse":
-            self.refusals.add((step.person, group))
-            index.refuse(handle, group)
+            self.refusals[step.person, group] = step.time
+            index.refuse(handle, group, step.time)
         else:
-            self.refusals.discard((step.person, group))
+            said = self.refusals.pop((step.person, group), 0)
+            before = self.ended.get((step.person, group), 0)
+            self.ended[step.person, group] = max(said, before)
             index.lift(handle, group)
 
     def check(self, index: Index) -> None:
@@ -86,7 +89,9 @@ class Model:
             there = rows[i] != ABSENT
             found = dict(zip(rows[i][there].tolist(), given_s[i][there].tolist(), strict=True))
             own, every = (person, GROUPS[scope]), (person, ALL_GROUPS)
-            assert found == self.consents.get(pairs[i], {})
+            ended = max(self.ended.get(own, 0), self.ended.get(every, 0))
+            agreed = self.consents.get(pairs[i], {})
+            assert found == {row: time for row, time in agreed.items() if time > ended}
             assert refused[i] == (own in self.refusals or every in self.refusals)
 
 

@@ -108,6 +108,13 @@ class Standings(Protocol):
         """One probe, with the consents spelled out."""
         ...
 
+    def look_up(
+        self, phones: U64s, sender: str, group: str, category_bit: int, at: int
+    ) -> tuple[U8s, U8s]:
+        """A ``GroundsState`` and a ``NumberState`` for each number of a campaign's list, at a
+        time (epoch ms): ``probe`` and ``fold`` in one pass, for millions."""
+        ...
+
     def asked(self, handles: U64s, groups: Sequence[str], topics: U64s) -> Bools:
         """Was this person asked by this group about this topic before?"""
         ...

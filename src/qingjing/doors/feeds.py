@@ -50,6 +50,12 @@ GIVEN_NAMES: Final = (
 BATCH_ROWS: Final = 1 << 16
 """Parquet rows held at once: a few megabytes."""
 
+LIST_ROWS: Final = 1 << 20
+"""Rows of a list judged at once: some tens of megabytes, and enough for two threads."""
+
+PHONE_MIN: Final = 13_000_000_000
+PHONE_MAX: Final = 19_999_999_999
+
 _READ_SIZE: Final = 1 << 20
 
 
@@ -86,11 +92,12 @@ def consents(path: Path, *, phone: str = "", given_at: str = "") -> ConsentFeed:
 class NumberChunk(NamedTuple):
     """Some rows of a list: row numbers, the numbers as written, and as integers.
 
-    ``phones`` is 0 where what is written is no Chinese mobile number.
+    ``written`` is an Arrow array, of text or of whole numbers as the list has them. ``phones``
+    is 0 where what is written is no Chinese mobile number.
     """
 
     rows: NDArray[np.int64]
-    written: list[str]
+    written: Any
     phones: NDArray[np.uint64]
 
 
@@ -233,11 +240,24 @@ def _texts(column: Any) -> list[str]:
 def _parquet_numbers(path: Path, file: Any, column: str) -> Iterator[NumberChunk]:
     first = 1
     try:
-        for batch in file.iter_batches(BATCH_ROWS, columns=[column]):
-            yield _chunk(range(first, first + batch.num_rows), _texts(batch.column(0)))
-            first += batch.num_rows
+        for batch in file.iter_batches(LIST_ROWS, columns=[column]):
+            last = first + batch.num_rows
+            yield _numbers(np.arange(first, last), batch.column(0))
+            first = last
     except (OSError, pa.ArrowException) as error:
         raise FeedError(f"{path} is damaged after row {first - 1}: {error}") from None
+
+
+def _numbers(rows: NDArray[np.int64], written: Any) -> NumberChunk:
+    """The numbers of a column: whole numbers as they are, anything else as text."""
+    if not pa.types.is_integer(written.type) or written.null_count:
+        return _chunk(rows, pa.array(_texts(written), pa.string()))
+    plain = written.to_numpy()
+    # Outside the mobile range, or with the country's code before it: as text, which knows both.
+    mobile = (plain >= PHONE_MIN) & (plain <= PHONE_MAX)
+    if not mobile.all():
+        return NumberChunk(rows, written, _chunk(rows, pc.cast(written, pa.string())).phones)
+    return NumberChunk(rows, written, plain.astype(np.uint64, copy=False))
 
 
 def _csv_numbers(path: Path, place: int) -> Iterator[NumberChunk]:
@@ -247,19 +267,19 @@ def _csv_numbers(path: Path, place: int) -> Iterator[NumberChunk]:
         rows.append(number)
         written.append(cells[0])
         if len(rows) == BATCH_ROWS:
-            yield _chunk(rows, written)
+            yield _chunk(np.array(rows), pa.array(written, pa.string()))
             rows, written = [], []
     if rows:
-        yield _chunk(rows, written)
+        yield _chunk(np.array(rows), pa.array(written, pa.string()))
 
 
-def _chunk(rows: Sequence[int], written: list[str]) -> NumberChunk:
-    """The numbers of a chunk, read at once: ``Phone.parse`` over a column."""
-    texts = pc.utf8_trim_whitespace(pa.array(written, pa.string()))
+def _chunk(rows: NDArray[np.int64], written: Any) -> NumberChunk:
+    """The numbers of a chunk of texts, read at once: ``Phone.parse`` over a column."""
+    texts = pc.utf8_trim_whitespace(written)
     digits = pc.replace_substring_regex(texts, r"^(?:\+86|0086|86)?(1[3-9][0-9]{9})$", r"\1")
     valid = pc.match_substring_regex(digits, r"^1[3-9][0-9]{9}$")
     phones = pc.cast(pc.if_else(valid, digits, "0"), pa.uint64()).to_numpy()
-    return NumberChunk(np.asarray(rows, dtype=np.int64), written, phones)
+    return NumberChunk(rows, written, phones)
 
 
 class _HalfRow(NamedTuple):

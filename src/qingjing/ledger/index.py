@@ -1,19 +1,15 @@
-"""The standing index: who consented to whom and who refused whom, probed in batches.
+"""The standing index: who consented to which sender, who refused which group or all.
 
-Two tables of slots. *Consents* are keyed by (sender, person) and hold a row of the terms table
-and the time at which the consent was given; *refusals* are keyed by (group, person), with
-``ALL_GROUPS`` as a group of its own that every probe looks at too. Keys are ``keyhash.scoped``:
-the files alone cannot be enumerated.
-
-A slot takes 16 bytes. Both tables can be folded anew from the facts at any time; the files
-only make a restart quick.
+Ordered open addressing (see ``keyhash``): 16 bytes a slot, a key and a word of a row and a
+time. Filled to at most two thirds, a standing takes 24 bytes. Several consents of one person
+to one sender stand side by side under one key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,196 +33,238 @@ from qingjing.ledger.keyhash import (
     scoped,
 )
 
-_CAPACITY_MIN: Final = 1024
-_TAIL: Final = 256  # slots past the last home, for what spills over; the very last stays empty
-_FILL: Final = 2 / 3  # share of slots in use above which a table grows
-_BULK_MIN: Final = 4096  # from here on entries go in by key: neighbours share the cache
+_CAPACITY_MIN: Final = 1 << 10
+_TAIL: Final = 1 << 8
+"""Slots after the last home: where the runs of the largest keys may end."""
+_FILL: Final = 2 / 3
+_BULK_MIN: Final = 1 << 12
+"""From so many entries on it is cheaper to lay the table anew, in key order, than to insert."""
 _U32: Final = np.uint64(32)
 _LOW: Final = np.uint64(0xFFFFFFFF)
+SIEVE_BITS_MIN: Final = 1 << 16
+
+REFUSED: Final = 1
+LIFTED: Final = 0
+"""Low words of a refusal's entry; its time is when the person refused."""
 
 
 class Scopes(Protocol):
     """Sender and group of each message: ``which[i]`` is message i's place in the two lists."""
 
     @property
-    def senders(self) -> Sequence[str]:
-        """The senders."""
-        ...
+    def senders(self) -> Sequence[str]: ...
 
     @property
-    def groups(self) -> Sequence[str]:
-        """The groups, in step with the senders."""
-        ...
+    def groups(self) -> Sequence[str]: ...
 
     @property
-    def which(self) -> NDArray[np.intp]:
-        """The place of each message."""
-        ...
+    def which(self) -> NDArray[np.intp]: ...
 
 
 class Slots:
-    """An ordered open-addressing table: u64[capacity + tail, 2].
+    """One table of (key, word) entries; the word is a u32 in its low half, a time in its high.
 
-    A slot holds the key (0 is empty) and a word: a value in the lower half, epoch seconds in
-    the upper. A time of 0 marks a dead entry, which keeps its place until the table grows. A
-    key stands with up to ``RUN_MAX`` different values; one more takes the place of the oldest.
+    A time of 0 marks an entry as dead. Growing lays the whole table anew: one pass over memory,
+    about a second for a hundred million entries.
     """
 
-    def __init__(self, slots: U64s | None = None, used: int = 0) -> None:
-        """Empty, or saved slots of which ``used`` are taken."""
-        self.slots = _empty(_CAPACITY_MIN) if slots is None else slots
-        self.used = used
+    def __init__(self) -> None:
+        self.slots = _empty(_CAPACITY_MIN)
+        self.used = 0
+        self._sieve: U64s | None = None
 
     @property
     def capacity(self) -> int:
-        """The number of homes."""
-        return int(self.slots.shape[0]) - _TAIL
+        """Homes; a little less than the slots."""
+        return len(self.slots) - _TAIL
 
     def put(self, keys: U64s, words: U64s) -> None:
-        """Add entries u64[n]; of two with equal key and value the later one counts."""
-        if keys.size >= _BULK_MIN:
+        """Add entries; one with the same key and low word is replaced."""
+        self._sieve = None
+        if len(keys) >= _BULK_MIN and len(keys) * 4 > self.used:
             self._lay(keys, words)
             return
-        done = 0
-        while done < keys.size:
-            left = keys.size - done
-            if self.used + left > _FILL * self.capacity:
-                self._grow(left)
-            capacity = np.uint64(self.capacity)
-            count, taken, _revived = add(self.slots, capacity, keys[done:], words[done:])
-            done += count
-            self.used += taken
-            if done < keys.size:  # the tail is full: rare, and any larger table will do
-                self._grow(self.capacity)
+        while len(keys):
+            if self.used + len(keys) > self.capacity * _FILL:
+                self._grow(self.used + len(keys))
+            done, taken, _revived = add(self.slots, np.uint64(self.capacity), keys, words)
+            self.used += int(taken)
+            keys, words = keys[done:], words[done:]
+            if len(keys):  # a crowd of neighbouring keys ran into the end: more room
+                self._grow(int(self.capacity * _FILL * 2))
+
+    def sieve(self) -> U64s:
+        """A bit map of the keys by some of their bits, made when asked for: most keys that are
+        not in the table are seen not to be by one look at memory a hundred times smaller."""
+        if self._sieve is None:
+            bits = SIEVE_BITS_MIN
+            while bits < 8 * self.used:
+                bits *= 2
+            self._sieve = np.zeros(bits // 64, np.uint64)
+            fill_sieve(self._sieve, self.slots)
+        return self._sieve
 
     def kill(self, key: int) -> None:
-        """Mark all entries of a key dead."""
+        """Mark all entries of a key as dead."""
         kill(self.slots, np.uint64(self.capacity), np.uint64(key))
 
-    def has(self, keys: U64s) -> Bools:
-        """Which keys have a live entry, bool[n]."""
-        out = np.zeros(keys.size, np.bool_)
-        capacity = np.uint64(self.capacity)
-
-        def work(start: int, stop: int) -> None:
-            there(self.slots, capacity, keys[start:stop], out[start:stop])
-
-        in_threads(work, keys.size)
-        return out
-
     def find(self, keys: U64s) -> tuple[U32s, U32s]:
-        """The values and times of each key's live entries, both u32[n, k].
-
-        k is as many as any of the keys has, at least 1; ``ABSENT`` where there is none.
-        """
+        """Low words and times of the live entries of each key, in columns; ABSENT for none."""
         capacity = np.uint64(self.capacity)
+        width = int(widest(self.slots, capacity, keys)) if len(keys) else 0
+        low = np.full((len(keys), width), ABSENT, np.uint32)
+        times = np.full((len(keys), width), ABSENT, np.uint32)
+        if width:
 
-        def measure(start: int, stop: int) -> int:
-            return int(widest(self.slots, capacity, keys[start:stop]))
+            def work(start: int, stop: int) -> None:
+                part = slice(start, stop)
+                look(self.slots, capacity, keys[part], low[part], times[part])
 
-        width = min(max(1, *in_threads(measure, keys.size)), RUN_MAX)
-        low = np.full((keys.size, width), ABSENT, np.uint32)
-        times = np.full((keys.size, width), ABSENT, np.uint32)
-
-        def work(start: int, stop: int) -> None:
-            look(self.slots, capacity, keys[start:stop], low[start:stop], times[start:stop])
-
-        in_threads(work, keys.size)
+            in_threads(work, len(keys))
         return low, times
 
-    def _lay(self, keys: U64s, words: U64s) -> None:
-        """Add many entries in the order of the table, a stretch at a time."""
-        order = np.argsort(keys, kind="stable")
-        self._grow(keys.size)
-        for start in range(0, keys.size, _BULK_MIN - 1):
-            part = order[start : start + _BULK_MIN - 1]
-            self.put(keys[part], words[part])
+    def refusals(self, keys: U64s, refused: Bools, ended_s: U32s) -> None:
+        """For a table of refusals: mark who refuses, and when a lifted refusal was made."""
+
+        def work(start: int, stop: int) -> None:
+            part = slice(start, stop)
+            said_no(
+                self.slots, np.uint64(self.capacity), keys[part], refused[part], ended_s[part]
+            )
+
+        in_threads(work, len(keys))
 
     def _grow(self, entries: int) -> None:
-        """Make room for more entries: drop dead ones, then add half as much again or more."""
-        live = int(np.count_nonzero(self.slots[:, 1] > _LOW))
-        capacity = max(self.capacity, _CAPACITY_MIN)
-        while live + entries > _FILL * capacity:
-            capacity = max(int(1.5 * capacity), int((live + entries) / _FILL) + 1)
-        slots = _empty(capacity)
-        while rehash(self.slots, slots, np.uint64(capacity)) < live:
-            capacity = int(1.5 * capacity)
+        """A larger table with the live entries, room for ``entries`` and half as many again."""
+        capacity = max(_CAPACITY_MIN, int(entries * 1.5 / _FILL))
+        live = int((self.slots[:, 1] >> _U32 != 0).sum())
+        self._replace(self.slots, live, capacity)
+
+    def _lay(self, keys: U64s, words: U64s) -> None:
+        """Lay the table anew from its live entries and many new ones, in key order."""
+        if self.used:
+            live = self.slots[self.slots[:, 1] >> _U32 != 0]
+            keys = np.concatenate([live[:, 0], keys])
+            words = np.concatenate([live[:, 1], words])
+        # Of one key and row the latest stays: sorted by time, the last of each run is kept.
+        order = np.lexsort((words, keys)) if _has_runs(keys) else np.argsort(keys)
+        rows = np.empty((len(keys), 2), np.uint64)
+        rows[:, 0], rows[:, 1] = keys[order], words[order]
+        rows = rows[latest(rows)]
+        self._replace(rows, len(rows), max(_CAPACITY_MIN, int(len(rows) / _FILL) + 1))
+
+    def _replace(self, rows: U64s, live: int, capacity: int) -> None:
+        while True:
             slots = _empty(capacity)
-        self.slots, self.used = slots, live
+            if int(rehash(rows, slots, np.uint64(capacity))) == live:
+                self.slots, self.used = slots, live
+                return
+            capacity += capacity // 8
+
+
+class Campaign(NamedTuple):
+    """What one campaign's list is looked up in: see ``bulk.look_up``."""
+
+    key: HandleKey
+    consents: Slots
+    refusals: Slots
+    everyone: Slots
+    salts: U64s
 
 
 class Index:
-    """Consents and refusals of one ledger, under one handle key."""
+    """Consents and refusals, by scope name and keyed handle."""
 
     def __init__(self, key: HandleKey) -> None:
-        """Nobody has consented, nobody has refused."""
         self._key = key
+        # Refusals of all senders are few: in a table of their own they stay in the cache.
+        self._consents, self._refusals, self._everyone = Slots(), Slots(), Slots()
         self._salts: dict[tuple[str, str], int] = {}
-        self._consents = Slots()
-        self._refusals = Slots()
 
-    @property
-    def standings(self) -> int:
-        """How many entries there are, those counted that wait to be dropped."""
-        return self._consents.used + self._refusals.used
+    def add(self, handles: U64s, sender: str, row: int | U64s, given_s: U32s) -> None:
+        """Consents of many persons to one sender, under one row of terms or a row each."""
+        keys = scoped(handles, self._salt("sender", sender))
+        times = np.maximum(given_s, 1).astype(np.uint64)
+        self._consents.put(keys, np.asarray(row, np.uint64) | (times << _U32))
 
-    @property
-    def bytes(self) -> int:
-        """The size of both tables."""
-        return sum(table.slots.nbytes for table in self._tables().values())
+    def refuse(self, handle: int, group: str, at_s: int) -> None:
+        """A refusal of a group, or of all, at a time."""
+        self.refuse_many(np.array([handle], np.uint64), group, at_s)
 
-    def add(self, handles: U64s, sender: str, row: int, given_s: U32s) -> None:
-        """Enter consents of persons to a sender, under a row of terms, given at these times.
-
-        ``row`` may also be an array with a row for each person.
-        """
-        times = np.maximum(given_s, np.uint32(1)).astype(np.uint64)
-        words = (times << _U32) | np.asarray(row, np.uint64)
-        self._consents.put(self._keys(handles, "sender", sender), words)
-
-    def refuse(self, handle: int, group: str) -> None:
-        """Enter a refusal towards a group."""
-        key = self._keys(np.array([handle], np.uint64), "group", group)
-        self._refusals.put(key, np.array([1 << 32], np.uint64))
+    def refuse_many(self, handles: U64s, group: str, at_s: int) -> None:
+        """The same for many persons."""
+        keys = scoped(handles, self._salt("group", group))
+        words = np.full(len(keys), max(at_s, 1) << 32 | REFUSED, np.uint64)
+        self._of(group).put(keys, words)
 
     def lift(self, handle: int, group: str) -> None:
-        """Take a refusal towards this group back, and no other."""
-        key = self._keys(np.array([handle], np.uint64), "group", group)
-        self._refusals.kill(int(key[0]))
+        """The refusal of that group is taken back. What was agreed before it stays ended: a
+        withdrawn consent does not come back with the next one (PIPL §15)."""
+        keys = scoped(np.array([handle], np.uint64), self._salt("group", group))
+        table = self._of(group)
+        _low, times = table.find(keys)
+        if times.size:
+            table.kill(int(keys[0]))
+            latest_s = int(times[times != ABSENT].max())
+            table.put(keys, np.array([latest_s << 32 | LIFTED], np.uint64))
 
     def probe(self, handles: U64s, scopes: Scopes) -> tuple[Bools, U32s, U32s]:
-        """Who has refused, bool[n], and the candidate consents: rows of terms and times.
+        """Refused, and terms row and time of each candidate consent, a column a candidate."""
+        refused, ended_s = np.zeros(len(handles), np.bool_), np.zeros(len(handles), np.uint32)
+        if not len(handles):
+            none = np.zeros((0, 0), np.uint32)
+            return refused, none, none
+        which = scopes.which
+        groups = self._named("group", scopes.groups)[which]
+        self._refusals.refusals(scoped(handles, groups), refused, ended_s)
+        if self._everyone.used:
+            everyone = scoped(handles, self._salt("group", ALL_GROUPS))
+            self._everyone.refusals(everyone, refused, ended_s)
+        senders = self._named("sender", scopes.senders)
+        terms, given_s = self._consents.find(scoped(handles, senders[which]))
+        if terms.size and ended_s.any():
+            ended = (given_s <= ended_s[:, None]) & (terms != ABSENT)
+            terms[ended] = given_s[ended] = ABSENT
+        return refused, terms, given_s
 
-        The last two are u32[n, k] as in ``Slots.find``, in no particular order.
-        """
-        groups = self._named("group", scopes.groups)[scopes.which]
-        senders = self._named("sender", scopes.senders)[scopes.which]
-        refused = self._refusals.has(scoped(handles, groups))
-        refused |= self._refusals.has(self._keys(handles, "group", ALL_GROUPS))
-        rows, given_s = self._consents.find(scoped(handles, senders))
-        return refused, rows, given_s
+    def campaign(self, sender: str, group: str) -> Campaign:
+        """The tables and salts (sender, group, all groups) of one campaign."""
+        names = (("sender", sender), ("group", group), ("group", ALL_GROUPS))
+        salts = np.array([self._salt(*name) for name in names], np.uint64)
+        return Campaign(self._key, self._consents, self._refusals, self._everyone, salts)
 
     def save(self, folder: Path) -> None:
-        """Write both tables to files in a folder."""
+        """Write all tables."""
         for name, table in self._tables().items():
             np.save(folder / f"{name}.npy", table.slots)
 
     def load(self, folder: Path) -> None:
-        """Map saved tables; later changes stay in memory. OSError, ValueError when damaged."""
+        """Map all tables as they were saved; changes are kept in memory (copy on write)."""
         for name, table in self._tables().items():
             slots = np.load(folder / f"{name}.npy", mmap_mode="c")
-            if slots.dtype != np.uint64 or slots.ndim != 2 or slots.shape[1] != 2:
-                raise ValueError(f"{name}.npy holds no slots")
-            if slots.shape[0] < _CAPACITY_MIN + _TAIL:
-                raise ValueError(f"{name}.npy has {slots.shape[0]} slots only")
-            table.slots = slots.view(np.ndarray)
-            table.used = int(taken(table.slots))
+            if slots.dtype != np.uint64 or slots.ndim != 2 or len(slots) <= _TAIL:
+                raise ValueError(f"{name}.npy is no table")
+            table.slots, table.used = slots, int(taken(slots))
+
+    @property
+    def standings(self) -> int:
+        """Entries of all tables."""
+        return sum(table.used for table in self._tables().values())
+
+    @property
+    def bytes(self) -> int:
+        """Memory of all tables."""
+        return sum(table.slots.nbytes for table in self._tables().values())
 
     def _tables(self) -> dict[str, Slots]:
-        return {"consents": self._consents, "refusals": self._refusals}
+        return {
+            "consents": self._consents,
+            "refusals": self._refusals,
+            "everyone": self._everyone,
+        }
 
-    def _keys(self, handles: U64s, kind: str, name: str) -> U64s:
-        return scoped(handles, self._salt(kind, name))
+    def _of(self, group: str) -> Slots:
+        return self._everyone if group == ALL_GROUPS else self._refusals
 
     def _named(self, kind: str, names: Sequence[str]) -> U64s:
         return np.array([self._salt(kind, name) for name in names], np.uint64)
@@ -242,47 +280,89 @@ def _empty(capacity: int) -> U64s:
     return np.zeros((capacity + _TAIL, 2), np.uint64)
 
 
+def _has_runs(keys: U64s) -> bool:
+    """Does any key occur twice? Then their order by time matters, else a plain sort will do."""
+    ordered = np.sort(keys)
+    return bool((ordered[1:] == ordered[:-1]).any())
+
+
+@compiled
+def latest(rows: Any) -> Any:
+    """Which of the rows, in order of key and time, stay: of one key and low word the last."""
+    kept = np.ones(rows.shape[0], np.bool_)
+    for i in range(rows.shape[0]):
+        j = i + 1
+        while j < rows.shape[0] and rows[j, 0] == rows[i, 0]:
+            if rows[j, 1] & _LOW == rows[i, 1] & _LOW:
+                kept[i] = False
+                break
+            j += 1
+    return kept
+
+
 @compiled
 def widest(slots: Any, capacity: Any, keys: Any) -> Any:
-    """The most live entries that any of the keys has."""
-    last = slots.shape[0] - 1
+    """The most live entries that any key has, at most RUN_MAX."""
+    end = np.uint64(slots.shape[0] - 1)
     most = 0
     for i in range(keys.size):
-        at = first_of(slots, home(keys[i], capacity), np.uint64(last), keys[i])
+        at = first_of(slots, home(keys[i], capacity), end, keys[i])
         found = 0
-        while at < last and slots[at, 0] == keys[i]:
-            found += (slots[at, 1] >> _U32) != 0
+        while at < end and slots[at, 0] == keys[i]:
+            found += slots[at, 1] >> np.uint64(32) != np.uint64(0)
             at += np.uint64(1)
         most = max(most, found)
-    return most
+    return min(most, RUN_MAX)
 
 
 @compiled
 def look(slots: Any, capacity: Any, keys: Any, low: Any, times: Any) -> None:
-    """Write the live entries of each key to its row, as many as there are columns."""
-    last = slots.shape[0] - 1
+    """Fill the columns of each key's live entries."""
+    end = np.uint64(slots.shape[0] - 1)
     for i in range(keys.size):
-        at = first_of(slots, home(keys[i], capacity), np.uint64(last), keys[i])
+        at = first_of(slots, home(keys[i], capacity), end, keys[i])
         column = 0
-        while at < last and slots[at, 0] == keys[i] and column < low.shape[1]:
-            if (slots[at, 1] >> _U32) != 0:
+        while at < end and slots[at, 0] == keys[i] and column < low.shape[1]:
+            time = slots[at, 1] >> np.uint64(32)
+            if time != np.uint64(0):
                 low[i, column] = slots[at, 1] & _LOW
-                times[i, column] = slots[at, 1] >> _U32
+                times[i, column] = time
                 column += 1
             at += np.uint64(1)
 
 
 @compiled
-def there(slots: Any, capacity: Any, keys: Any, out: Any) -> None:
-    """Mark the keys that have a live entry."""
-    last = slots.shape[0] - 1
+def said_no(slots: Any, capacity: Any, keys: Any, refused: Any, ended_s: Any) -> None:
+    """Mark who refuses, and until when earlier consents ended with a refusal since lifted."""
+    end = np.uint64(slots.shape[0] - 1)
     for i in range(keys.size):
-        at = first_of(slots, home(keys[i], capacity), np.uint64(last), keys[i])
-        while at < last and slots[at, 0] == keys[i]:
-            if (slots[at, 1] >> _U32) != 0:
-                out[i] = True
-                break
+        at = first_of(slots, home(keys[i], capacity), end, keys[i])
+        while at < end and slots[at, 0] == keys[i]:
+            time = slots[at, 1] >> np.uint64(32)
+            if time != np.uint64(0):
+                if slots[at, 1] & _LOW == np.uint64(REFUSED):
+                    refused[i] = True
+                else:
+                    ended_s[i] = max(ended_s[i], np.uint32(time))
             at += np.uint64(1)
+
+
+@compiled
+def sieve_bit(key: Any, words: Any) -> Any:
+    """The bit of a key in a sieve of so many words."""
+    return (key * np.uint64(0x9E3779B97F4A7C15) >> _U32) & (
+        words * np.uint64(64) - np.uint64(1)
+    )
+
+
+@compiled
+def fill_sieve(sieve: Any, slots: Any) -> None:
+    """Set the bit of every key."""
+    words = np.uint64(sieve.size)
+    for i in range(slots.shape[0]):
+        if slots[i, 0]:
+            bit = sieve_bit(slots[i, 0], words)
+            sieve[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
 
 
 @compiled
@@ -290,5 +370,5 @@ def taken(slots: Any) -> Any:
     """How many slots hold an entry, alive or dead."""
     count = 0
     for i in range(slots.shape[0]):
-        count += slots[i, 0] != 0
+        count += slots[i, 0] != np.uint64(0)
     return count

@@ -96,7 +96,7 @@ def siphash(key: HandleKey, message: bytes) -> int:
 
 def handle(key: HandleKey, phone: int) -> int:
     """The handle of one eleven-digit number: SipHash of its 8 bytes, little endian."""
-    return int(_siphash_u64(key.k0, key.k1, np.uint64(phone)))
+    return int(siphash_u64(key.k0, key.k1, np.uint64(phone)))
 
 
 def handles(key: HandleKey, phones: U64s) -> U64s:
@@ -183,7 +183,7 @@ def _siphash_bytes(k0: Any, k1: Any, data: Any) -> Any:
 
 
 @compiled
-def _siphash_u64(k0: Any, k1: Any, number: Any) -> Any:
+def siphash_u64(k0: Any, k1: Any, number: Any) -> Any:
     v0, v1, v2, v3 = k0 ^ _INIT0, k1 ^ _INIT1, k0 ^ _INIT2, k1 ^ _INIT3
     v0, v1, v2, v3 = _absorbed(v0, v1, v2, v3, number)
     v0, v1, v2, v3 = _absorbed(v0, v1, v2, v3, _LENGTH_8)
@@ -193,7 +193,7 @@ def _siphash_u64(k0: Any, k1: Any, number: Any) -> Any:
 @compiled
 def _handles(k0: Any, k1: Any, phones: Any, out: Any) -> None:
     for i in range(phones.size):
-        out[i] = _siphash_u64(k0, k1, phones[i])
+        out[i] = siphash_u64(k0, k1, phones[i])
 
 
 @compiled

@@ -89,6 +89,10 @@ class Rare:
         found = [handle in self._asked.get((group, topic), ()) for handle, group, topic in keys]
         return np.array(found, dtype=np.bool_)
 
+    def odd(self, group: str) -> set[int]:
+        """Handles that stand in some set that matters to a group's marketing."""
+        return self._unclear.get(group, set()) | self._numbers.keys()
+
     def save(self, path: Path) -> None:
         """Write everything to one file."""
         numbers = sorted(self._numbers)

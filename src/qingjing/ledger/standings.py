@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qingjing.kernel import facts as f
-from qingjing.kernel.fold import ABSENT
+from qingjing.kernel.fold import ABSENT, fold_columns
 from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.standing import Grounds
 from qingjing.kernel.words import NumberState, Phone, ReplyMeaning
-from qingjing.ledger import counting, imports, keyhash
+from qingjing.ledger import bulk, counting, imports, keyhash
 from qingjing.ledger.index import Index, Scopes
 from qingjing.ledger.keyhash import HandleKey
 from qingjing.ledger.rare import Rare
@@ -116,7 +116,7 @@ class StandingsFold:
                 persons, given = (np.ascontiguousarray(rows[x]) for x in ("handle", "given_s"))
                 self._index.add(persons, fact.sender, row, given)
             case f.RefusalRecorded():
-                self._index.refuse(fact.handle, fact.group)
+                self._index.refuse(fact.handle, fact.group, recorded.at // 1000)
                 self._rare.hear(fact.handle, fact.group, unclear=False)
             case f.RefusalLifted():
                 self._index.lift(fact.handle, fact.group)
@@ -195,6 +195,31 @@ class StandingsFold:
         number = np.zeros(handles.size, np.uint8)
         self._fall(handles, number, terms, given_s)
         return StandingColumns(refused, unclear, number, terms, given_s)
+
+    def look_up(
+        self, phones: U64s, sender: str, group: str, category_bit: int, at: int
+    ) -> bulk.Known:
+        """How each number of a campaign's list stands: ``probe`` and ``fold`` in one pass."""
+        self._flush()
+        campaign = self._index.campaign(sender, group)
+        known = bulk.look_up(campaign, self._terms.rows, phones, category_bit, at // 1000)
+        odd = self._rare.odd(group)
+        if odd:  # unclear replies and noted numbers are few: theirs are looked up apart
+            handles = self.handles(phones)
+            places = np.flatnonzero(np.isin(handles, np.fromiter(odd, np.uint64, len(odd))))
+            scopes = _One((sender,), (group,), np.zeros(places.size, np.intp))
+            found = self.probe(handles[places], scopes)
+            state, _resting = fold_columns(
+                self._terms.rows,
+                found.refused,
+                found.unclear,
+                found.terms,
+                found.given_s,
+                np.full(places.size, category_bit),
+                at // 1000,
+            )
+            known.grounds[places], known.number[places] = state, found.number
+        return known
 
     def person(self, handle: int, sender: str, group: str) -> PersonStanding:
         """One probe, with the consents spelled out, the latest first."""
@@ -280,10 +305,11 @@ class StandingsFold:
             senders.setdefault(sender, []).append((handle, row, given_s))
         for sender, entries in senders.items():
             handles, rows, times = zip(*entries, strict=True)
-            # ``Index.add`` takes a row of terms for each handle as well as one for all.
-            each: Any = np.array(rows, np.uint64)
             self._index.add(
-                np.array(handles, np.uint64), sender, each, np.array(times, np.uint32)
+                np.array(handles, np.uint64),
+                sender,
+                np.array(rows, np.uint64),
+                np.array(times, np.uint32),
             )
 
     def _fall(self, handles: U64s, number: U8s, terms: U32s, given_s: U32s) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -16,15 +17,16 @@ from cyclopts import Parameter
 
 from qingjing.desk.entries import About, InputError, Problem, told
 from qingjing.desk.ports import U8s
-from qingjing.desk.scrub import ALLOWED, Probed, Scrub, Scrubbed, reason
+from qingjing.desk.scrub import ALLOWED, Scrub, Scrubbed, reason
 from qingjing.doors import feeds
 from qingjing.doors.cli import Lang
 from qingjing.doors.cli.output import Json, Shared, progress, say, say_json, table
-from qingjing.doors.feeds import NumberChunk
+from qingjing.doors.feeds import NumberChunk, NumberFeed
 from qingjing.kernel.rules import BY_NAME, RULES
 
 COLUMNS = ("row", "phone", "allowed", "reason")
-"""The columns of a result; ``reason`` is a rule's name, empty where allowed."""
+"""The columns of a result, a Parquet file without ``row``; ``reason`` is a rule's name, empty
+where allowed."""
 
 _REASONS = [reason(code) for code in range(1 + len(RULES))]
 Write = Callable[[NumberChunk, U8s], None]
@@ -63,17 +65,35 @@ async def scrub(
         raise InputError(about.problems)
     feed = feeds.numbers(file, phone=phone_column)
     async with session.desk() as desk:
-        job = Scrub(desk, sender, category, when, Probed(desk.ledger))
-        with _writer(out) as write, progress("numbers", feed.total) as bar:
-            for chunk in feed.chunks:
-                write(chunk, job.judge(chunk.phones))
-                bar.advance(bar.task_ids[0], len(chunk.rows))
+        job = Scrub(desk, sender, category, when)
+        with progress("numbers", feed.total) as bar:
+            for rows in scrub_list(job, feed, out):
+                bar.advance(bar.task_ids[0], rows)
     done = job.sum()
     if as_json:
         say_json(done._asdict() | {"at": told(done.at), "out": str(out)})
     else:
         _tell(done, out, session.lang)
     return 0
+
+
+def scrub_list(job: Scrub, feed: NumberFeed, out: Path) -> Iterator[int]:
+    """Judge a list and write the result, the number of rows of each chunk as it goes.
+
+    The next chunk is read and the last one written while one is judged.
+    """
+    with _writer(out) as write, ThreadPoolExecutor(2) as pool:
+        writing: Future[None] | None = None
+        reading = pool.submit(next, feed.chunks, None)
+        while (chunk := reading.result()) is not None:
+            reading = pool.submit(next, feed.chunks, None)
+            codes = job.judge(chunk.phones)
+            if writing is not None:
+                writing.result()
+            writing = pool.submit(write, chunk, codes)
+            yield len(chunk.rows)
+        if writing is not None:
+            writing.result()
 
 
 def _tell(done: Scrubbed, out: Path, lang: Lang) -> None:
@@ -118,7 +138,7 @@ def _csv(path: Path) -> Iterator[Write]:
         writer.writerow(COLUMNS)
 
         def write(chunk: NumberChunk, codes: U8s) -> None:
-            columns = (chunk.rows.tolist(), chunk.written, codes.tolist())
+            columns = (chunk.rows.tolist(), chunk.written.to_pylist(), codes.tolist())
             writer.writerows(
                 (row, phone, "no" if code else "yes", _REASONS[code])
                 for row, phone, code in zip(*columns, strict=True)
@@ -129,22 +149,28 @@ def _csv(path: Path) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Write]:
-    schema = pa.schema(
-        [
-            ("row", pa.int64()),
-            ("phone", pa.string()),
-            ("allowed", pa.bool_()),
-            ("reason", pa.dictionary(pa.uint8(), pa.string())),
-        ]
-    )
-    with _owned(path, "wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as made:
+    """Numbers keep the list's own type; a row's place in the file is its row number."""
+    with _owned(path, "wb") as file:
+        made: list[Any] = []
 
         def write(chunk: NumberChunk, codes: U8s) -> None:
             reasons = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(_REASONS))
-            columns = [chunk.rows, chunk.written, np.equal(codes, ALLOWED), reasons]
-            made.write_batch(pa.record_batch(columns, schema=schema))
+            columns = [chunk.written, pa.array(np.equal(codes, ALLOWED)), reasons]
+            batch = pa.record_batch(columns, names=list(COLUMNS[1:]))
+            if not made:
+                # Numbers of a list hardly repeat or compress: neither is tried.
+                how = {"compression": "none", "use_dictionary": ["reason"]}
+                made.append(pq.ParquetWriter(file, batch.schema, **how))
+            made[0].write_batch(batch)
 
         yield write
+        if not made:
+            write(NumberChunk(np.zeros(0, np.int64), pa.array([], pa.string()), _EMPTY), _NONE)
+        made[0].close()
+
+
+_EMPTY = np.zeros(0, np.uint64)
+_NONE = np.zeros(0, np.uint8)
 
 
 def _owned(path: Path, mode: str, **how: Any) -> TextIO | Any:

@@ -64,3 +64,11 @@ BY_BIT: Final[tuple[int, ...]] = tuple(RESULTS[rule.name] for rule in RULES)
 def result(reasons: int) -> int:
     """The CMPP Result of reason bits: 0 for none, else the first reason's own number."""
     return BY_BIT[(reasons & -reasons).bit_length() - 1] if reasons else 0
+
+
+def results_table() -> str:
+    """The map as the table of ``docs/protocols.md``, smallest number first."""
+    lines = ["| Result | reason | in words |", "|---|---|---|"]
+    for rule in sorted(RULES, key=lambda rule: RESULTS[rule.name]):
+        lines.append(f"| {RESULTS[rule.name]} | `{rule.name}` | {rule.en}; {rule.zh} |")
+    return "\n".join(lines)

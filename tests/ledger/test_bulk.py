@@ -1,0 +1,103 @@
+"""The bulk look-up says what the probe and the fold say, for every person."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qingjing.kernel import facts as f
+from qingjing.kernel.fold import fold_columns
+from qingjing.kernel.words import Act, Category, Door, NumberState, Phone, ReplyMeaning
+from qingjing.ledger.standings import StandingsFold
+
+PEOPLE = 8
+PHONES = np.arange(13800138000, 13800138000 + PEOPLE, dtype=np.uint64)
+NOW = 1_795_492_800_000
+
+
+class Scopes(NamedTuple):
+    """Sender and group of each message, as the desk gives them."""
+
+    senders: tuple[str, ...]
+    groups: tuple[str, ...]
+    which: np.ndarray[tuple[int], np.dtype[np.intp]]
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> list[tuple[int, str, dict[str, object]]]:
+    """What happens to some persons: consents of every kind, refusals, replies, notes."""
+    person = st.integers(0, PEOPLE - 1)
+    moment = st.sampled_from([NOW - 400 * 86_400_000, NOW - 86_400_000, NOW - 1000, NOW + 5000])
+    consent = st.fixed_dictionaries(
+        {
+            "sender": st.sampled_from(["a", "b"]),
+            "purposes": st.sampled_from([Category.RETAIL.bit, Category.FINANCE.bit, 0xFFFF]),
+            "act": st.sampled_from(list(Act)),
+            "given_at": moment,
+            "shown": st.sampled_from(["", "proof"]),
+            "term_s": st.sampled_from([0, 3600, 365 * 86_400]),
+        }
+    )
+    group = st.sampled_from(["g", "h", f.ALL_GROUPS])
+    step = st.one_of(
+        st.tuples(person, st.just("consent"), consent),
+        st.tuples(
+            person, st.sampled_from(["refuse", "lift"]), st.fixed_dictionaries({"group": group})
+        ),
+        st.tuples(person, st.just("unclear"), st.fixed_dictionaries({"group": st.just("g")})),
+        st.tuples(
+            person,
+            st.just("number"),
+            st.fixed_dictionaries({"state": st.sampled_from(list(NumberState)[:3])}),
+        ),
+    )
+    return draw(st.lists(step, max_size=40))
+
+
+def fact(kind: str, handle: int, values: dict[str, object]) -> f.Fact:
+    """The fact of one step."""
+    who: dict[str, object] = {"person": bytes(16), "handle": handle}
+    match kind:
+        case "consent":
+            return f.ConsentRecorded(**who, **values, door=Door.APP)  # type: ignore[arg-type]  # drawn to fit
+        case "refuse":
+            return f.RefusalRecorded(**who, **values, door=Door.REPLY)  # type: ignore[arg-type]  # drawn to fit
+        case "lift":
+            return f.RefusalLifted(**who, **values, door=Door.APP)  # type: ignore[arg-type]  # drawn to fit
+        case "unclear":
+            return f.ReplyHeard(
+                **who,
+                **values,
+                port="1069",
+                meaning=ReplyMeaning.UNCLEAR,
+                words=b"",  # type: ignore[arg-type]  # drawn to fit
+            )
+        case _:
+            return f.NumberNoted(**who, **values, source="carrier")  # type: ignore[arg-type]  # drawn to fit
+
+
+@settings(max_examples=150, deadline=None)
+@given(facts())
+def test_a_list_is_looked_up_as_the_gate_would_probe_and_fold(
+    steps: list[tuple[int, str, dict[str, object]]],
+) -> None:
+    """Grounds and number state agree for every person, sender, group and category."""
+    standings = StandingsFold(bytes(range(16)), None)
+    for position, (person, kind, values) in enumerate(steps, 1):
+        handle = standings.handle(Phone(int(PHONES[person])))
+        at = NOW - 2_000_000 + position
+        standings.apply(f.Recorded(position, at, fact(kind, handle, values)))
+    for sender, group in (("a", "g"), ("b", "h")):
+        for category in (Category.RETAIL, Category.FINANCE):
+            known = standings.look_up(PHONES, sender, group, category.bit, NOW)
+            scopes = Scopes((sender,), (group,), np.zeros(PEOPLE, np.intp))
+            found = standings.probe(standings.handles(PHONES), scopes)
+            bits = np.full(PEOPLE, category.bit)
+            state, _row = fold_columns(
+                standings.terms, *found[:2], *found[3:], bits, NOW // 1000
+            )
+            assert known.grounds.tolist() == state.tolist()
+            assert known.number.tolist() == found.number.tolist()
