@@ -33,11 +33,17 @@ OWN_ENOUGH: Final = 3
 MIXED_ENOUGH: Final = 5
 """What a promotion in such a text must weigh: 免费办理 is said in honest notices as well."""
 
+LINE_ENOUGH: Final = 3
+"""What the words of one line of trade must weigh to outrank RETAIL: one that is usual in it."""
+
 _ASKED: Final = re.compile(
     r"(?:回复?|点击|发送|reply)\s?[\"'“”‘’「]?(?:y|yes|ty|dy|ok|1|是|同意|愿意)(?![a-z0-9])"
     r"[\"'“”’」]?.{0,12}?(?:同意|订阅|接收|确认|表示|即|授权)"
     r"|(?:如?您?(?:是否)?同意|愿意|授权|希望).{0,30}?(?:接收|收到|发送|订阅).{0,40}?"
     r"(?:回复?|点击|发送)\s?[\"'“”‘’「]?(?:y|yes|ok|1|是|同意|愿意)"
+    r"|(?:同意|愿意|订阅|接收)[^。;]{0,10}?请?(?:回复?|点击|发送)\s?[\"'“”‘’「]?(?:y|yes|ok|是)(?![a-z0-9])"
+    r"|征[求得][^。;]{0,6}?同意|是否(?:同意|愿意)(?:接收|收到|订阅)"
+    r"|(?:不|未|没有)回复?[^。;]{0,6}?视为(?:拒绝|不同意)"
 )
 _TYPE: Final = re.compile(
     r"(?:优惠|促销|新品|活动|会员|理财|保险|课程|旅游|房产|家电|服装|餐饮|美妆|母婴|生鲜|商品|贷款|"
@@ -51,7 +57,10 @@ _TERM: Final = re.compile(
     r"(?:有效期|期限|为期|持续|期间)[^,。;]{0,4}?(?:[0-9一二两三六十]|至|到|为)"
     r"|[0-9一二两三六十]+\s?(?:个月|年|天)(?:内|有效|有效期|止)|[至到]\s?20[0-9]{2}年"
 )
-_TOLD: Final = re.compile(r"您(?:的|在|于)?[^,。!¥%]{1,24}?(?:已|将于|将在)")
+_TOLD: Final = re.compile(
+    r"您(?:的|在|于)?[^,。!¥%]{1,24}?(?:已|将于|将在)"
+    r"|您(?:乘坐|预订|预定|预约|购买|报名|订阅)的[^。!¥%]{1,24}?(?:延误|预计|改期|改签|取消|变更|推迟)"
+)
 _LETTER: Final = re.compile(r"\w")
 _MONEY: Final = frozenset("元折券减%")
 # What decoding with the wrong table leaves behind.
@@ -117,6 +126,7 @@ class _Tally:
         self.kinds = [0] * _KINDS
         self.categories = [0] * (_KINDS * _CATEGORIES)
         self.hints = [0] * _CATEGORIES
+        self.signed = [0] * _CATEGORIES
         self.words: dict[str, tuple[int, int]] = {}
         self.promoting: list[tuple[int, int]] = []
 
@@ -131,13 +141,20 @@ class _Tally:
     def category(self, kind: Kind) -> Category:
         """The heaviest category of a kind; OTHER when no word tells one.
 
-        Hints break ties and speak where no word of the kind has a category. Of equals the
-        smaller number wins, so that the order of the words does not matter.
+        Words of one line of trade outrank those of selling as such, which only say RETAIL, up
+        to twice their weight: a loan stays a loan with a coupon on it. Hints break ties; the
+        signature's speak last, for it tells who sells and not what. Of equals the smaller
+        number wins.
         """
         weights = self.categories[kind * _CATEGORIES : (kind + 1) * _CATEGORIES]
         weights[Category.OTHER] = 0
         if kind is Kind.COMMERCIAL:
             weights = [2 * own + hint for own, hint in zip(weights, self.hints, strict=True)]
+            retail, weights[Category.RETAIL] = weights[Category.RETAIL], 0
+            if max(weights) < max(LINE_ENOUGH, retail / 2):
+                weights[Category.RETAIL] = retail
+            if not any(weights):
+                weights = self.signed
         return _ALL_CATEGORIES[weights.index(max(weights))]
 
     def heaviest(self, kind: Kind) -> int:
@@ -164,10 +181,13 @@ def read(body: str) -> Reading:
     if codes:
         tally.add(Kind.VERIFICATION, Category.OTHER, "(code)", OWN_ENOUGH)
     asking = "同意" in text or "愿意" in text or "订阅" in text or "接收" in text
-    asking = asking and tally.kinds[Kind.ASKING] > 0 and _ASKED.search(text) is not None
+    asking = asking and _ASKED.search(text) is not None
     addressed = signature is not None or notice is not None or bool(links or phones)
     strong = tally.heaviest(Kind.COMMERCIAL) >= OWN_ENOUGH
-    kind, mixed = _decide(tally.kinds, asking=asking, addressed=addressed, strong=strong)
+    offers = asking and (bool(links) or bool(extract.find_discounts(text)))
+    kind, mixed = _decide(
+        tally.kinds, asking=asking, offers=offers, addressed=addressed, strong=strong
+    )
     if kind is Kind.UNCLEAR and signature is not None and not links:
         kind = _told(text, tally)
     if _unreadable(normal):
@@ -212,10 +232,15 @@ def _weigh(
         entry = entries[index]
         if entry.latin and _inside_word(text, start, end):
             continue
+        if _inside_number(text, start, end):
+            continue
         if normal.joins:
             cut += bisect_left(normal.joins, end) - bisect_right(normal.joins, start)
         # A signature tells the trade, never the kind: 【秒杀商城】 signs its order notices too.
-        if entry.kind is None or (start < named[1] and end > named[0]):
+        if start < named[1] and end > named[0]:
+            tally.signed[entry.category] += entry.weight
+            continue
+        if entry.kind is None:
             tally.hints[entry.category] += entry.weight
             continue
         tally.add(entry.kind, entry.category, entry.word, entry.weight)
@@ -235,6 +260,14 @@ def _inside_word(text: str, start: int, end: int) -> bool:
     return any(character.isascii() and character.isalpha() for character in around)
 
 
+def _inside_number(text: str, start: int, end: int) -> bool:
+    """Whether a word's digits are a piece of a longer number, as 618 is of an order's."""
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    return (text[start].isdigit() and before.isdigit()) or (
+        text[end - 1].isdigit() and after.isdigit()
+    )
+
+
 def _signature_range(text: str, signature: extract.Signature | None) -> tuple[int, int]:
     """Where the signature stands in the normalised text; an empty range without one."""
     if signature is None or signature.lookalike:
@@ -245,11 +278,11 @@ def _signature_range(text: str, signature: extract.Signature | None) -> tuple[in
 
 
 def _decide(
-    sums: list[int], *, asking: bool, addressed: bool, strong: bool
+    sums: list[int], *, asking: bool, offers: bool, addressed: bool, strong: bool
 ) -> tuple[Kind, bool]:
     """The kind by the sums, and whether it is mixed. The first that holds is the answer.
 
-    ``strong``: one promoting word at least is more than usual; a tariff notice of many weak
+    ``offers``: an asking that carries a link or a discount. ``strong``: one promoting word at least is more than usual; a tariff notice of many weak
     words (套餐, 次月, 办理) is no promotion.
     """
     commercial, illegal = sums[Kind.COMMERCIAL], sums[Kind.ILLEGAL]
@@ -263,8 +296,10 @@ def _decide(
     if illegal >= ILLEGAL_ENOUGH and illegal > max(commercial, public + verification, service):
         return Kind.ILLEGAL, False
     if asking:
-        # Words of the offer asked about are no offer yet; twice enough is one.
-        return (Kind.COMMERCIAL, False) if commercial >= 2 * ENOUGH else (Kind.ASKING, False)
+        # What would be sent has to be named, and its names sell: they alone are no offer. A
+        # link or a discount beside them is one, and so are words enough for several.
+        offer = commercial >= (ENOUGH if offers else 4 * ENOUGH)
+        return (Kind.COMMERCIAL if offer else Kind.ASKING), False
     if public >= ENOUGH and public > max(own, commercial):
         return Kind.PUBLIC, False
     if own >= OWN_ENOUGH:
@@ -285,7 +320,7 @@ def _told(text: str, tally: _Tally) -> Kind:
 
     Only where nothing speaks for a promotion or a crime: what is sold also comes as 您的额度已.
     """
-    if tally.kinds[Kind.COMMERCIAL] > 1 or tally.kinds[Kind.ILLEGAL] > 1:
+    if tally.heaviest(Kind.COMMERCIAL) > 2 or tally.kinds[Kind.ILLEGAL] > 1:
         return Kind.UNCLEAR
     match = _TOLD.search(text)
     if match is None:
