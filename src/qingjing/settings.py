@@ -108,8 +108,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     checkpoint_s: int = 60
     """How often the log is signed."""
-    snapshot_s: int = 600
-    """How often the indexes are saved, so that a restart replays little."""
     folder: str = "."
     """Where the file stood; set on loading."""
 
@@ -131,6 +129,11 @@ def load(path: Path) -> Settings:
     numbers = [route.number for route in settings.routes.values()]
     if len(set(numbers)) < len(numbers):
         raise SettingsError(f"settings file {path}: two routes share a number: {numbers}")
+    long = [name for name in settings.accounts if not 1 <= len(name.encode()) <= 6]
+    if long:
+        raise SettingsError(
+            f"settings file {path}: account {long[0]!r}: a CMPP Source_Addr has 1 to 6 octets"
+        )
     if not 1 <= settings.node <= 0xFFFF:
         raise SettingsError(f"settings file {path}: node {settings.node} is not 1 to 65535")
     return settings

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from qingjing.desk.outbox import REJECTED, UNKNOWN, Outbox, end_part
+from collections.abc import Iterable
+
+from qingjing.desk.outbox import REJECTED, UNKNOWN, Flight, Outbox, end_part
 from qingjing.kernel.rows import Moved
 
 
@@ -54,6 +56,26 @@ def reported(outbox: Outbox, upstream: bytes, stat: bytes, link: int, at: int) -
     outbox.move(Moved.REPORTED, message, at, upstream=upstream, stat=stat, part=part, link=link)
     end_part(outbox, flight, part, stat, at)
     return True
+
+
+def overdue(outbox: Outbox, before: int) -> list[Flight]:
+    """Messages from before a time that still wait for a carrier, oldest first."""
+    found: list[Flight] = []
+    for flight in outbox.flights.values():
+        if flight.submitted_at >= before:
+            break
+        if flight.open_parts:
+            found.append(flight)
+    return found
+
+
+def give_up(outbox: Outbox, flights: Iterable[Flight], at: int) -> None:
+    """Wait no longer for reports of these: their end is UNKNOWN."""
+    for flight in flights:
+        for part in sorted(flight.open_parts):
+            silent(outbox, flight.message, part, 0, at)
+    waiting = outbox.awaiting.items()
+    outbox.awaiting = {key: of for key, of in waiting if of[0] in outbox.flights}
 
 
 def told(outbox: Outbox, message: int, at: int) -> None:

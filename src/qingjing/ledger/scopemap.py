@@ -365,9 +365,10 @@ def read(
     touched = _ZERO  # returned, so that the touches are not optimised away
     for start in range(0, phones.size, _BLOCK):
         size = min(_BLOCK, phones.size - start)
+        for j in range(size):  # alone in its loop: see siphash_u64
+            keys[j] = siphash_u64(k0, k1, phones[start + j])
         for j in range(size):
-            keys[j] = scoped_key(siphash_u64(k0, k1, phones[start + j]), sender)
-        for j in range(size):
+            keys[j] = scoped_key(keys[j], sender)
             touched ^= slots[home(keys[j], capacity)]
         for j in range(size):
             word = slots[place(slots, capacity, keys[j])]

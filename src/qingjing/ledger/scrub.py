@@ -235,9 +235,7 @@ def _source(
         raise ScrubError(f"{path} cannot be read: {error}; check the path") from None
 
 
-def _csv_source(
-    path: Path, column: str, encoding: str, broken: list[tuple[int, str]]
-) -> Any:
+def _csv_source(path: Path, column: str, encoding: str, broken: list[tuple[int, str]]) -> Any:
     def skip(row: Any) -> str:
         problem = f"has {row.actual_columns} cells instead of {row.expected_columns}"
         broken.append((row.number, problem))
@@ -252,7 +250,9 @@ def _csv_source(
     try:
         return pcsv.open_csv(path, how, parse, convert)
     except KeyError:
-        raise ScrubError(f"{path} has no column {column!r}; name the one with numbers") from None
+        raise ScrubError(
+            f"{path} has no column {column!r}; name the one with numbers"
+        ) from None
 
 
 def numbers(written: Any) -> U64s:

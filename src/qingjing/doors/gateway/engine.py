@@ -70,6 +70,7 @@ class Engine:
         self._arrivals: list[Arrival] = []
         self._told: list[int] = []
         self._wake = asyncio.Event()
+        self._sweep_at = 0
         self._stopping = False
         self._held = False
         self.customers: Customers
@@ -152,13 +153,16 @@ class Engine:
         if self._held and len(self._inbox) < self._limits.inbox_max // 2:
             self._hold(False)
         room = self._room()
-        if not (inbox or answers or arrivals or told or room or self._expiring()):
+        overdue = self._overdue()
+        if not (inbox or answers or arrivals or told or room or overdue or self._expiring()):
             self._after([], [], {})
             return False
         at = self._when()
         async with self._desk.ledger.transaction(at) as t:
             forwards = self._hear(arrivals, t)
             self._settle(answers, arrivals, told, at)
+            if overdue:
+                settle.give_up(self._outbox, overdue, at)
             replies = self._decide(inbox, t)
             leaving = self._release(room, t)
             self._outbox.flush(t, self._desk.node)
@@ -180,6 +184,14 @@ class Engine:
 
     def _expiring(self) -> bool:
         return bool(len(self._joiner)) and self._joiner.expires(self._horizon())
+
+    def _overdue(self) -> list[outbox.Flight]:
+        """Messages whose report was waited for long enough; looked for once a minute."""
+        now = self._when()
+        if now < self._sweep_at:
+            return []
+        self._sweep_at = now + 60_000
+        return settle.overdue(self._outbox, now - self._limits.report_wait_h * 3_600_000)
 
     def _horizon(self) -> int:
         return self._when() - self._limits.segment_wait_s * 1000
@@ -203,7 +215,9 @@ class Engine:
             if phone is None:
                 _log.warning("reply from no mobile number", port=deliver.Dest_Id)
                 continue
-            heard = hear.hear(self._desk, t, phone, deliver.Dest_Id, _words(deliver))
+            heard = hear.hear(
+                self._desk, t, phone, deliver.Dest_Id, translate.words_of(deliver)
+            )
             _log.info("reply", port=deliver.Dest_Id, meaning=heard.meaning.value)
             chain = self._desk.ledger.register.chain_of_port(deliver.Dest_Id)
             account = self.customers.account_of(chain)
@@ -385,11 +399,3 @@ def _reply(inbound: Inbound, reference: int, code: int) -> _Reply:
     return _Reply(
         inbound.line, cmpp_tables.SubmitResp(inbound.pdu.Sequence_Id, reference, code)
     )
-
-
-def _words(deliver: cmpp_tables.Deliver) -> str:
-    """The words of a reply; what cannot be decoded is kept as it can be, and reads unclear."""
-    try:
-        return translate.body_of(deliver.Msg_Content, deliver.Msg_Fmt)
-    except RemoteProtocolError:
-        return deliver.Msg_Content.decode("gb18030", "replace")

@@ -15,7 +15,8 @@ from qingjing.doors.gateway.carriers import Carriers, Way
 from qingjing.doors.gateway.customers import Customers, Login
 from qingjing.doors.gateway.engine import Engine
 from qingjing.doors.gateway.translate import Caller, References, connect_time
-from qingjing.settings import Account, Route, Settings, Tls, secret
+from qingjing.kernel.words import Kind
+from qingjing.settings import Account, Route, Settings, SettingsError, Tls, secret
 
 _log = structlog.get_logger("qingjing.gateway")
 
@@ -157,8 +158,14 @@ def login(settings: Settings, name: str, account: Account, environ: Mapping[str,
     """An account of the settings, ready for the door."""
     what = f"account {name}"
     word = secret(settings, account.secret_env, account.secret_file, what, environ)
+    known = {kind.name.lower(): kind for kind in Kind}
+    for service, kind in account.kinds.items():
+        if kind not in known:
+            choices = ", ".join(known)
+            raise SettingsError(f"{what}: kinds.{service}: {kind!r} is none of {choices}")
+    kinds = {service: known[kind] for service, kind in account.kinds.items()}
     return Login(
-        caller=Caller(name, account.party, account.kinds, account.port),
+        caller=Caller(name, account.party, kinds, account.port),
         secret=word.encode(),
         account=account,
         networks=tuple(ipaddress.ip_network(text) for text in account.allow),

@@ -22,11 +22,13 @@ BEIJING: Final = timezone(timedelta(hours=8))
 class Caller:
     """What a logged-in customer brings to each of its submits."""
 
-    def __init__(self, account: str, party: str, kinds: dict[str, str], port: str = "") -> None:
+    def __init__(
+        self, account: str, party: str, kinds: dict[str, Kind], port: str = ""
+    ) -> None:
         self.account = account
         self.party = party
         self.port = port
-        self.kinds = {service: Kind[kind.upper()] for service, kind in kinds.items()}
+        self.kinds = kinds
 
 
 class References:
@@ -225,3 +227,11 @@ def connect_time(at: int) -> int:
     """The Timestamp of a CONNECT: MMDDHHMMSS in Beijing, as one integer."""
     when = datetime.fromtimestamp(at / 1000, UTC).astimezone(BEIJING)
     return cmpp.timestamp(when.month, when.day, when.hour, when.minute, when.second)
+
+
+def words_of(deliver: cmpp_tables.Deliver) -> str:
+    """The words of a reply; what cannot be decoded is kept as it can be, and reads unclear."""
+    try:
+        return body_of(deliver.Msg_Content, deliver.Msg_Fmt)
+    except RemoteProtocolError:
+        return deliver.Msg_Content.decode("gb18030", "replace")
