@@ -20,7 +20,6 @@ from qingjing.desk.scrub import ALLOWED, Scrub, reason
 from qingjing.desk.send import Desk, NoRulebookError
 from qingjing.desk.texts import Reader
 from qingjing.kernel import facts as f
-from qingjing.kernel.vector import GroundsState
 from qingjing.kernel.words import NumberState, Phone, ReplyMeaning
 from qingjing.ledger import memory
 from qingjing.ledger.vault import KeyFile, Vault

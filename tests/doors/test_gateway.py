@@ -168,7 +168,7 @@ def test_a_reply_t_stops_the_whole_group_on_every_port_and_signature(running: Ho
 
 
 def test_what_was_queued_before_a_refusal_does_not_leave_after_it() -> None:
-    """A carrier that throttles keeps messages queued; T stops them, and the customer is told."""
+    """A throttling carrier keeps messages queued; T stops them, and the customer is told."""
     with house(Habits(throttle=1.0)) as running:
         talk = Talk(running)
         mobile = running.carriers["mobile"]
@@ -337,7 +337,7 @@ def test_reports_find_their_message_however_the_carrier_behaves(habits: Habits) 
 
 
 def test_a_cut_carrier_connection_means_unknown_and_never_a_second_sending() -> None:
-    """The carrier takes the message and breaks the line: UNKNOWN for the customer, sent once."""
+    """The carrier takes it and breaks the line: UNKNOWN for the customer, sent once."""
     with house(Habits(cut=1.0)) as running:
         talk = Talk(running)
         (answer,) = talk.send(submit(OFFER, CONSENTED))

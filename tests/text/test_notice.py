@@ -56,6 +56,13 @@ def test_a_wording_in_use_is_found_with_its_keyword(suffix: str, keyword: str) -
     assert notice.why == ""
 
 
+@pytest.mark.parametrize("end", ["qx", "td", "Abqx", "tdzd"])
+def test_a_link_that_ends_like_a_keyword_is_no_keyword(end: str) -> None:
+    """The instruction after a link counts, not the link's last letters before 拒收."""
+    assert found(f"全场5折 s.example.cn/{end}拒收请回复R").keyword == "R"
+    assert found(f"全场5折 s.example.cn/{end}取消订阅请回T").keyword == "T"
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

@@ -50,6 +50,9 @@ def test_a_message_is_read_as_its_group_says(group: dict[str, Any], text: str) -
     if "category" in group:
         assert Category[group["category"].upper()] is reading.category, reading.weighed
     assert reading.mixed == group.get("mixed", False)
+    if "complete" in group:
+        assert reading.states is not None
+        assert reading.states.complete == group["complete"], reading.states
 
 
 def test_the_table_is_large_enough_to_mean_something() -> None:
@@ -161,6 +164,65 @@ def test_an_offer_dressed_as_an_asking_is_commercial() -> None:
 
     assert reading.kind is Kind.COMMERCIAL
     assert reading.asking
+
+
+@pytest.mark.parametrize(
+    "offer", ["今晚秒杀", "全场5折", "羽绒服199元", "同意即送好礼", "戳 s.example.cn/k"]
+)
+def test_an_offer_beside_an_asking_makes_it_commercial(offer: str) -> None:
+    """The same request is ASKING without the offer and COMMERCIAL with it."""
+    asking = "【示例服装】征求您的同意:每月2条新品促销短信,期限1年,愿意请回Y"
+
+    assert read(asking).kind is Kind.ASKING
+    assert read(f"{asking}。{offer}").kind is Kind.COMMERCIAL
+
+
+@pytest.mark.parametrize(
+    ("words", "frequency", "term"),
+    [
+        ("每周最多1条", True, False),
+        ("每月不超过4次", True, False),
+        ("每两周1条", True, False),
+        ("2条/月", True, False),
+        ("频率:每季1次", True, False),
+        ("频次不定", False, False),
+        ("有效期至2027年11月", False, True),
+        ("为期一年", False, True),
+        ("期限12个月", False, True),
+        ("期限半年", False, True),
+        ("一年内有效", False, True),
+    ],
+)
+def test_frequency_and_term_are_known_in_many_wordings(
+    words: str, frequency: bool, term: bool
+) -> None:
+    """Each wording states what it states and nothing else."""
+    states = read(f"【示例书店】是否同意接收促销短信({words})?同意请回Y").states
+
+    assert states is not None
+    assert (states.frequency, states.term) == (frequency, term)
+
+
+def test_a_signature_tells_the_trade_only_where_the_body_does_not() -> None:
+    """A loan is FINANCE whoever signs; bare words of selling leave it to the signature."""
+    assert read("【示例火锅】现金贷秒到账,利息5折").category is Category.FINANCE
+    assert read("【示例火锅】全场满100减50").category is Category.FOOD
+    assert read("【示例某某】全场满100减50").category is Category.RETAIL
+
+
+@pytest.mark.parametrize("number", ["6180042", "96180", "618.5", "3-618", "618元", "A618"])
+def test_a_piece_of_a_number_is_no_day_of_sales(number: str) -> None:
+    """618 counts as a whole number only, and not as an amount."""
+    assert ("618", 3) not in read(f"【示例商城】大促{number}抢购,全场狂欢").weighed
+    assert ("618", 3) in read("【示例商城】大促618抢购,全场狂欢").weighed
+
+
+def test_a_cancelled_flight_that_asks_for_a_call_is_no_service() -> None:
+    """The same words are a notice where nobody can be reached by them, and else a lure."""
+    told = "【示例航空】您乘坐的航班因天气取消,请改签"
+
+    assert read(told).kind is Kind.SERVICE
+    assert read(told + ",致电4001234567").kind is not Kind.SERVICE
 
 
 def test_latin_words_count_whole_only() -> None:

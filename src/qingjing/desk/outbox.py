@@ -31,6 +31,8 @@ REJECTED: Final = b"REJECTD"
 
 _CODE: Final = Kind.VERIFICATION
 
+UPSTREAM_SIZE: Final = MOVE["upstream"].itemsize
+
 EARLY_MAX: Final = 100_000
 """Reports kept that came before their answer: ten seconds of traffic at full rate."""
 EARLY_MS: Final = 600_000
@@ -210,7 +212,7 @@ def _replay(outbox: Outbox, row: Any, unanswered: dict[int, set[int]]) -> None:
     if what != Moved.RELEASED:
         left = unanswered.setdefault(message, set())
         left.difference_update((part,) if part else tuple(left))
-    key = (int(row["link"]), bytes(row["upstream"]).rstrip(b"\0"))
+    key = upstream_key(int(row["link"]), bytes(row["upstream"]))
     match what:
         case Moved.RELEASED:
             flight.open_parts = set(range(1, part + 1))
@@ -225,6 +227,12 @@ def _replay(outbox: Outbox, row: Any, unanswered: dict[int, set[int]]) -> None:
             end_part(outbox, flight, part, stat, int(row["at"]))
         case _:
             outbox.flights.pop(message, None)
+
+
+def upstream_key(link: int, upstream: bytes) -> tuple[int, bytes]:
+    """What a carrier's id is found by: padded as it stands in the record, for an id may end in
+    zero octets of its own."""
+    return link, upstream.ljust(UPSTREAM_SIZE, b"\0")
 
 
 def end_part(outbox: Outbox, flight: Flight, part: int, stat: bytes, at: int) -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qingjing.desk.outbox import REJECTED, UNKNOWN, Flight, Outbox, end_part
+from qingjing.desk.outbox import (
+    REJECTED,
+    UNKNOWN,
+    Flight,
+    Outbox,
+    end_part,
+    upstream_key,
+)
 from qingjing.kernel.rows import Moved
 
 
@@ -16,7 +23,7 @@ def accepted(
     if flight is None or part not in flight.open_parts:
         return  # too late: the part has had its end as UNKNOWN
     outbox.move(Moved.ACCEPTED, message, at, upstream=upstream, part=part, link=link)
-    key = (link, upstream)
+    key = upstream_key(link, upstream)
     outbox.awaiting[key] = (message, part)
     early = outbox.early(key)
     if early is not None:
@@ -44,7 +51,7 @@ def silent(outbox: Outbox, message: int, part: int, link: int, at: int) -> None:
 
 def reported(outbox: Outbox, upstream: bytes, stat: bytes, link: int, at: int) -> bool:
     """A final report of a part; False when it belongs to nothing that is known (yet)."""
-    key = (link, upstream)
+    key = upstream_key(link, upstream)
     found = outbox.awaiting.pop(key, None)
     if found is None:
         outbox.remember_early(key, stat, at)

@@ -96,13 +96,17 @@ class Slots:
     def sieve(self) -> U64s:
         """A bit map of the keys by some of their bits, made when asked for: most keys that are
         not in the table are seen not to be by one look at memory a hundred times smaller."""
-        if self._sieve is None:
+        made = self._sieve
+        if made is None:
             bits = SIEVE_BITS_MIN
             while bits < 8 * self.used:
                 bits *= 2
-            self._sieve = np.zeros(bits // 64, np.uint64)
-            fill_sieve(self._sieve, self.slots)
-        return self._sieve
+            made = np.zeros(bits // 64, np.uint64)
+            fill_sieve(made, self.slots)
+            # Not before it is whole: another thread would take a half-filled one and let
+            # through who refused.
+            self._sieve = made
+        return made
 
     def kill(self, key: int) -> None:
         """Mark all entries of a key as dead."""

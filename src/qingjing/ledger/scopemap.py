@@ -369,6 +369,7 @@ def read(
             keys[j] = siphash_u64(k0, k1, phones[start + j])
         for j in range(size):
             keys[j] = scoped_key(keys[j], sender)
+        for j in range(size):  # and this in its own, so that many misses are under way at once
             touched ^= slots[home(keys[j], capacity)]
         for j in range(size):
             word = slots[place(slots, capacity, keys[j])]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,10 +94,22 @@ class Tally:
         )
 
     def load(self, folder: Path) -> None:
-        """Read a saved log."""
-        with np.load(folder / "tally.npz") as saved:
-            self._window_s = int(saved["window_s"][0])
-            self._fill(saved["owners"], saved["times"])
+        """Read a saved log. OSError or ValueError when it is damaged."""
+        try:
+            with np.load(folder / "tally.npz") as saved:
+                window_s, owners, times = (saved[x] for x in ("window_s", "owners", "times"))
+        except (BadZipFile, EOFError, KeyError) as error:
+            raise ValueError(f"tally.npz is no log: {error}") from None
+        kinds = (owners.dtype, times.dtype, owners.shape, window_s.size)
+        if kinds != (np.dtype(np.uint64), np.dtype(np.uint32), times.shape, 1):
+            raise ValueError("tally.npz is no log of keys and times")
+        self._window_s = int(window_s[0])
+        self._fill(owners, times)
+
+    @property
+    def rows(self) -> int:
+        """Messages in the log, also those that no window reaches any more."""
+        return self._rows
 
     def _fill(self, owners: U64s, times: U32s) -> None:
         rows = _ROWS_MIN

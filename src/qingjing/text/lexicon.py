@@ -13,6 +13,8 @@ import msgspec
 from qingjing.kernel.words import Category, Kind
 
 WEIGHT_MAX: Final = 5
+_GENERAL: Final = "promotion"
+"""The table of commercial words that tell no line of trade."""
 
 
 class LexiconError(ValueError):
@@ -22,7 +24,8 @@ class LexiconError(ValueError):
 class Entry(msgspec.Struct, frozen=True):
     """One word. ``kind`` is None for a hint, which tells the category alone.
 
-    ``latin`` words count as whole words only.
+    ``general`` words sell whatever the trade. ``latin`` words count as whole words only, and
+    words that begin or end in a digit (``numeric``) as whole numbers only.
     """
 
     word: str
@@ -30,6 +33,8 @@ class Entry(msgspec.Struct, frozen=True):
     category: Category
     weight: int
     latin: bool
+    numeric: bool
+    general: bool
 
 
 class Lexicon:
@@ -61,12 +66,22 @@ def parse(text: str) -> tuple[Entry, ...]:
                     raise LexiconError(f"{where} {word}: a weight is 1 to {WEIGHT_MAX}")
                 if word in entries:
                     raise LexiconError(f"{where} {word}: stands in another table; keep one")
-                entries[word] = Entry(word, kind, category, weight, word.isascii())
+                entries[word] = Entry(
+                    word,
+                    kind,
+                    category,
+                    weight,
+                    latin=word.isascii(),
+                    numeric=word[0].isdigit() or word[-1].isdigit(),
+                    general=name == _GENERAL,
+                )
     return tuple(entries.values())
 
 
 def _table(name: str, category: str, where: str) -> tuple[Kind | None, Category]:
     try:
+        if name == _GENERAL:
+            return Kind.COMMERCIAL, Category[category.upper()]
         kind = None if name == "hint" else Kind[name.upper()]
         return kind, Category[category.upper()]
     except KeyError as error:

@@ -38,7 +38,7 @@ _FORMS: Final = re.compile(
     rf"|(?P<trick>复{_GAP}(?P<c>{_KEY}){_GAP}(?:{_REFUSE}))"
     # TD退订, T退订: the keyword glued to the word, and often to a link; but a link that ends
     # in qx before 拒收请回复R is no keyword
-    rf"|(?P<d>tdzd|td|qx|(?<![a-z0-9])[trn]){_GAP}(?:{_REFUSE})(?!,?{_GAP}{_SAY})"
+    rf"|(?P<d>tdzd|td|qx|(?<![a-z0-9])[trn]){_GAP}(?:{_REFUSE})(?!(?:订阅)?{_WHAT},?{_GAP}{_SAY})"
     # Reply R, reply STOP to unsubscribe
     rf"|(?:reply|txt|text|send)\s+['\"]?(?P<e>{_KEY})\b['\"]?"
     r"(?:\s+(?:to|for)\s+(?:unsubscribe|opt[ -]?out|stop|cancel|refuse|end))?)"

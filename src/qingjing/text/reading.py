@@ -17,6 +17,7 @@ import msgspec
 
 from qingjing.kernel.words import Category, Kind
 from qingjing.text import extract, lexicon
+from qingjing.text.asking import Asking, asks, find_states, offers_besides
 from qingjing.text.extract import Link, Notice, Number
 from qingjing.text.normalise import Normal, normalise, normalise_with_map
 from qingjing.text.similar import key_of
@@ -34,50 +35,44 @@ MIXED_ENOUGH: Final = 5
 """What a promotion in such a text must weigh: 免费办理 is said in honest notices as well."""
 
 LINE_ENOUGH: Final = 3
-"""What the words of one line of trade must weigh to outrank RETAIL: one that is usual in it."""
+"""What a line of trade must weigh to be told by the body alone: a word that is usual in it."""
 
-_ASKED: Final = re.compile(
-    r"(?:回复?|点击|发送|reply)\s?[\"'“”‘’「]?(?:y|yes|ty|dy|ok|1|是|同意|愿意)(?![a-z0-9])"
-    r"[\"'“”’」]?.{0,12}?(?:同意|订阅|接收|确认|表示|即|授权)"
-    r"|(?:如?您?(?:是否)?同意|愿意|授权|希望).{0,30}?(?:接收|收到|发送|订阅).{0,40}?"
-    r"(?:回复?|点击|发送)\s?[\"'“”‘’「]?(?:y|yes|ok|1|是|同意|愿意)"
-    r"|(?:同意|愿意|订阅|接收)[^。;]{0,10}?请?(?:回复?|点击|发送)\s?[\"'“”‘’「]?(?:y|yes|ok|是)(?![a-z0-9])"
-    r"|征[求得][^。;]{0,6}?同意|是否(?:同意|愿意)(?:接收|收到|订阅)"
-    r"|(?:不|未|没有)回复?[^。;]{0,6}?视为(?:拒绝|不同意)"
+LURE_MAX: Final = 3
+"""Words of fraud (改期, 退票) that an honest notice may hold if it gives no way to call."""
+
+_GOODS: Final = frozenset(
+    {
+        Category.RETAIL,
+        Category.TRAVEL,
+        Category.HEALTH,
+        Category.FOOD,
+        Category.ENTERTAINMENT,
+        Category.AUTOMOTIVE,
+    }
 )
-_TYPE: Final = re.compile(
-    r"(?:优惠|促销|新品|活动|会员|理财|保险|课程|旅游|房产|家电|服装|餐饮|美妆|母婴|生鲜|商品|贷款|"
-    r"权益|出行|套餐|流量|汽车)[^,。;!]{0,8}?(?:短信|信息|资讯|通知|类)|类型[:为是]"
+"""Lines whose words name things: a tyre is no offer yet, an instant loan is."""
+
+# What the person has, and what became of it. What is given away, or was only looked at, is no
+# such thing; and who invites on the same breath sells.
+_OWN = (
+    r"您(?![^,。!]{0,14}?(?:礼|奖|券|红包|额度|福利|名额|优惠|特权|权益"
+    r"|看|关注|收藏|心仪|想要|喜欢|浏览|专属))"
 )
-_FREQUENCY: Final = re.compile(
-    r"每(?:天|日|周|星期|月|季度?|半年|年)[^,。;]{0,8}?[0-9一二两三四五六七八九十]+\s?[条次封]"
-    r"|[0-9一二两三四五六七八九十]+\s?[条次封]/(?:天|日|周|月|年)|频次[:为是]"
+_INVITES: Final = re.compile(
+    r"欢迎(?![致来]电)|体验|选购|换购|推荐|新品|新款|活动|享|赠|等您来"
 )
-_TERM: Final = re.compile(
-    r"(?:有效期|期限|为期|持续|期间)[^,。;]{0,4}?(?:[0-9一二两三六十]|至|到|为)"
-    r"|[0-9一二两三六十]+\s?(?:个月|年|天)(?:内|有效|有效期|止)|[至到]\s?20[0-9]{2}年"
+_TOLD: Final = re.compile(rf"{_OWN}(?:的|在|于)?[^,。!¥%]{{1,24}}?(?:已|将于|将在)")
+_DONE: Final = re.compile(
+    rf"{_OWN}[^。!¥%]{{1,24}}?(?:已[^,。!]{{0,8}}?(?:完成|完毕|完工|好|到店|到货|出库|备齐)"
+    r"|(?:延误|晚点|推迟|延期|顺延|改期|改至|改签|取消|停运|停播|停演)"
+    r"|(?:完成|完毕|到店|到货|就绪)[,。])"
 )
-_TOLD: Final = re.compile(
-    r"您(?:的|在|于)?[^,。!¥%]{1,24}?(?:已|将于|将在)"
-    r"|您(?:乘坐|预订|预定|预约|购买|报名|订阅)的[^。!¥%]{1,24}?(?:延误|预计|改期|改签|取消|变更|推迟)"
-)
+_BEFORE: Final = re.compile(r"(?:[0-9][.,:/-]|¥|号)\Z")
+_AFTER: Final = re.compile(r"[.,:/-][0-9]|[元块号室栋路楼名件条份]")
 _LETTER: Final = re.compile(r"\w")
-_MONEY: Final = frozenset("元折券减%")
+_MONEY: Final = frozenset("元折券减送免%")
 # What decoding with the wrong table leaves behind.
 _BROKEN: Final = re.compile(r"[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]|锟斤拷|烫烫")
-
-
-class Asking(msgspec.Struct, frozen=True):
-    """What a request for consent states of what Order 31 Art 18 demands of it."""
-
-    type: bool
-    frequency: bool
-    term: bool
-
-    @property
-    def complete(self) -> bool:
-        """True when type, frequency and term are all stated."""
-        return self.type and self.frequency and self.term
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +122,8 @@ class _Tally:
         self.categories = [0] * (_KINDS * _CATEGORIES)
         self.hints = [0] * _CATEGORIES
         self.signed = [0] * _CATEGORIES
+        self.general = 0
+        self.selling = 0
         self.words: dict[str, tuple[int, int]] = {}
         self.promoting: list[tuple[int, int]] = []
 
@@ -141,20 +138,18 @@ class _Tally:
     def category(self, kind: Kind) -> Category:
         """The heaviest category of a kind; OTHER when no word tells one.
 
-        Words of one line of trade outrank those of selling as such, which only say RETAIL, up
-        to twice their weight: a loan stays a loan with a coupon on it. Hints break ties; the
-        signature's speak last, for it tells who sells and not what. Of equals the smaller
-        number wins.
+        A commercial text's line of trade is told by the body's words of that line and hints;
+        where there is none, by the signature's; and where that names none either, words of
+        selling as such (券, 折, 抢) say RETAIL. Of equals the smaller number wins, so that the
+        order of the words does not matter.
         """
         weights = self.categories[kind * _CATEGORIES : (kind + 1) * _CATEGORIES]
         weights[Category.OTHER] = 0
         if kind is Kind.COMMERCIAL:
             weights = [2 * own + hint for own, hint in zip(weights, self.hints, strict=True)]
-            retail, weights[Category.RETAIL] = weights[Category.RETAIL], 0
-            if max(weights) < max(LINE_ENOUGH, retail / 2):
-                weights[Category.RETAIL] = retail
-            if not any(weights):
-                weights = self.signed
+            if max(weights) < LINE_ENOUGH:
+                weights = [a + b for a, b in zip(weights, self.signed, strict=True)]
+                weights[Category.RETAIL] += min(self.general, LINE_ENOUGH - 1)
         return _ALL_CATEGORIES[weights.index(max(weights))]
 
     def heaviest(self, kind: Kind) -> int:
@@ -180,16 +175,17 @@ def read(body: str) -> Reading:
     codes = extract.find_codes(text)
     if codes:
         tally.add(Kind.VERIFICATION, Category.OTHER, "(code)", OWN_ENOUGH)
-    asking = "同意" in text or "愿意" in text or "订阅" in text or "接收" in text
-    asking = asking and _ASKED.search(text) is not None
+    asking = asks(text, named=tally.kinds[Kind.ASKING] > 0, own=_own(tally.kinds) >= OWN_ENOUGH)
     addressed = signature is not None or notice is not None or bool(links or phones)
     strong = tally.heaviest(Kind.COMMERCIAL) >= OWN_ENOUGH
-    offers = asking and (bool(links) or bool(extract.find_discounts(text)))
+    offers = asking and (bool(links) or offers_besides(text, notice))
     kind, mixed = _decide(
         tally.kinds, asking=asking, offers=offers, addressed=addressed, strong=strong
     )
-    if kind is Kind.UNCLEAR and signature is not None and not links:
-        kind = _told(text, tally)
+    undecided = kind is Kind.UNCLEAR or kind is Kind.COMMERCIAL
+    undecided = undecided and signature is not None and not links
+    if undecided and _told(text, tally, reachable=bool(phones)):
+        kind, mixed = Kind.SERVICE, False
     if _unreadable(normal):
         kind, mixed = Kind.UNCLEAR, False
     sells = kind is Kind.COMMERCIAL or kind is Kind.ILLEGAL
@@ -208,7 +204,7 @@ def read(body: str) -> Reading:
         mixed=mixed,
         span=_span(body, tally.promoting) if mixed else None,
         asking=asking,
-        states=_states(text) if asking else None,
+        states=find_states(text) if asking else None,
         evasions=normal.hidden + cut + len([link for link in links if link.split]),
         weighed=tally.weighed(kind),
         template_key=key_of(text),
@@ -232,7 +228,7 @@ def _weigh(
         entry = entries[index]
         if entry.latin and _inside_word(text, start, end):
             continue
-        if _inside_number(text, start, end):
+        if entry.numeric and _inside_number(text, start, end):
             continue
         if normal.joins:
             cut += bisect_left(normal.joins, end) - bisect_right(normal.joins, start)
@@ -243,13 +239,21 @@ def _weigh(
         if entry.kind is None:
             tally.hints[entry.category] += entry.weight
             continue
-        tally.add(entry.kind, entry.category, entry.word, entry.weight)
+        if entry.general:
+            tally.general += entry.weight
+            tally.add(entry.kind, Category.OTHER, entry.word, entry.weight)
+        else:
+            tally.add(entry.kind, entry.category, entry.word, entry.weight)
         if entry.kind is Kind.COMMERCIAL:
+            if entry.general or entry.category not in _GOODS:
+                tally.selling = max(tally.selling, entry.weight)
             tally.promoting.append((start, end))
     if not _MONEY.isdisjoint(text):
         for match in extract.find_discounts(text):
             at = text.index(match)
             tally.add(Kind.COMMERCIAL, Category.OTHER, match, OWN_ENOUGH)
+            tally.general += OWN_ENOUGH
+            tally.selling = max(tally.selling, OWN_ENOUGH)
             tally.promoting.append((at, at + len(match)))
     return tally, cut
 
@@ -261,11 +265,18 @@ def _inside_word(text: str, start: int, end: int) -> bool:
 
 
 def _inside_number(text: str, start: int, end: int) -> bool:
-    """Whether a word's digits are a piece of a longer number, as 618 is of an order's."""
-    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
-    return (text[start].isdigit() and before.isdigit()) or (
-        text[end - 1].isdigit() and after.isdigit()
-    )
+    """Whether a word's digits are a piece of a longer number, as 618 is of an order's.
+
+    So is a word of digits alone that is an amount, or has digits beyond a dash or dot.
+    """
+    around = text[max(0, start - 2) : start], text[end : end + 2]
+    if text[start].isdigit() and around[0][-1:].isalnum() and around[0][-1:].isascii():
+        return True
+    if text[end - 1].isdigit() and around[1][:1].isalnum() and around[1][:1].isascii():
+        return True
+    if not text[start:end].isdigit():
+        return False
+    return _BEFORE.search(around[0]) is not None or _AFTER.match(around[1]) is not None
 
 
 def _signature_range(text: str, signature: extract.Signature | None) -> tuple[int, int]:
@@ -277,18 +288,23 @@ def _signature_range(text: str, signature: extract.Signature | None) -> tuple[in
     return (text.rfind("【"), len(text))
 
 
+def _own(sums: list[int]) -> int:
+    """How much says that a text is about something the person has."""
+    return max(sums[Kind.VERIFICATION], sums[Kind.SERVICE])
+
+
 def _decide(
     sums: list[int], *, asking: bool, offers: bool, addressed: bool, strong: bool
 ) -> tuple[Kind, bool]:
     """The kind by the sums, and whether it is mixed. The first that holds is the answer.
 
-    ``offers``: an asking that carries a link or a discount. ``strong``: one promoting word at least is more than usual; a tariff notice of many weak
-    words (套餐, 次月, 办理) is no promotion.
+    ``offers``: an asking has an offer of its own. ``strong``: one promoting word at least is
+    more than usual; a tariff notice of many weak words (套餐, 次月, 办理) is no promotion.
     """
     commercial, illegal = sums[Kind.COMMERCIAL], sums[Kind.ILLEGAL]
     verification, service = sums[Kind.VERIFICATION], sums[Kind.SERVICE]
     public, personal = sums[Kind.PUBLIC], sums[Kind.PERSONAL]
-    own = max(verification, service)
+    own = _own(sums)
     if not addressed:
         # Chat says 免费 and 银行 too; what speaks against a sender counts when none shows.
         commercial -= personal
@@ -296,8 +312,7 @@ def _decide(
     if illegal >= ILLEGAL_ENOUGH and illegal > max(commercial, public + verification, service):
         return Kind.ILLEGAL, False
     if asking:
-        # What would be sent has to be named, and its names sell: they alone are no offer. A
-        # link or a discount beside them is one, and so are words enough for several.
+        # What would be sent has to be named, and its names sell: they alone are no offer.
         offer = commercial >= (ENOUGH if offers else 4 * ENOUGH)
         return (Kind.COMMERCIAL if offer else Kind.ASKING), False
     if public >= ENOUGH and public > max(own, commercial):
@@ -315,18 +330,24 @@ def _decide(
     return Kind.UNCLEAR, False
 
 
-def _told(text: str, tally: _Tally) -> Kind:
-    """SERVICE for a signed text that tells what became of something of the person's own.
+def _told(text: str, tally: _Tally, *, reachable: bool) -> bool:
+    """Whether a signed text tells what became of something of the person's own.
 
     Only where nothing speaks for a promotion or a crime: what is sold also comes as 您的额度已.
+    A sentence that tells an outcome outweighs the names of things and places (轮胎, 门店).
     """
-    if tally.heaviest(Kind.COMMERCIAL) > 2 or tally.kinds[Kind.ILLEGAL] > 1:
-        return Kind.UNCLEAR
-    match = _TOLD.search(text)
+    if (
+        tally.kinds[Kind.ILLEGAL] > (1 if reachable else LURE_MAX)
+        or tally.selling >= OWN_ENOUGH
+    ):
+        return False
+    match = None if _INVITES.search(text) else _DONE.search(text)
+    if match is None and tally.kinds[Kind.COMMERCIAL] <= 1:
+        match = _TOLD.search(text)
     if match is None:
-        return Kind.UNCLEAR
+        return False
     tally.add(Kind.SERVICE, Category.OTHER, match.group(), OWN_ENOUGH)
-    return Kind.SERVICE
+    return True
 
 
 def _confidence(sums: list[int], kind: Kind) -> float:
@@ -345,14 +366,6 @@ def _unreadable(normal: Normal) -> bool:
     if text.isascii():
         return False
     return len(_BROKEN.findall(text)) * 10 > len(text)
-
-
-def _states(text: str) -> Asking:
-    return Asking(
-        type=_TYPE.search(text) is not None,
-        frequency=_FREQUENCY.search(text) is not None,
-        term=_TERM.search(text) is not None,
-    )
 
 
 def _span(body: str, places: list[tuple[int, int]]) -> tuple[int, int]:

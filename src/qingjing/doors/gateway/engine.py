@@ -355,8 +355,6 @@ class Engine:
                 phone = translate.phone_of(to)
                 self.customers.refused(account, (part.reference,), phone, port, at)
 
-    # Out
-
     def _release(self, room: dict[Carrier, int], t: Transaction) -> dict[Carrier, list[Parcel]]:
         """What may leave to each carrier: first what waited aside, looked at once more."""
         leaving: dict[Carrier, list[Parcel]] = {}
