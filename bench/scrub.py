@@ -124,7 +124,6 @@ class Bench:
         built, made = timed(lambda: ScopeMap.build(campaign, terms, bit, span_s, nobody))
         saved, _ = timed(lambda: made.save(path, ledger.position))
         size = made.bytes / (campaign.consents.used + campaign.refusals.used)
-        del made
         loaded, found = timed(lambda: ScopeMap.load(path, campaign, bit, ledger.position))
         return found, [
             figure("scope map, build", built, "s"),

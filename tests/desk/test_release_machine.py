@@ -285,7 +285,5 @@ class Releases(RuleBasedStateMachine):
             self.loop.close()
 
 
-class TestReleases(Releases.TestCase):
-    """The machine as a test."""
-
-    settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestReleases = Releases.TestCase
+TestReleases.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

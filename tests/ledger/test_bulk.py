@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ class Scopes(NamedTuple):
 
 
 @st.composite
-def facts(draw: st.DrawFn) -> list[tuple[int, str, dict[str, object]]]:
+def facts(draw: st.DrawFn) -> list[tuple[int, str, dict[str, Any]]]:
     """What happens to some persons: consents of every kind, refusals, replies, notes."""
     person = st.integers(0, PEOPLE - 1)
     moment = st.sampled_from([NOW - 400 * 86_400_000, NOW - 86_400_000, NOW - 1000, NOW + 5000])
@@ -57,32 +57,32 @@ def facts(draw: st.DrawFn) -> list[tuple[int, str, dict[str, object]]]:
     return draw(st.lists(step, max_size=40))
 
 
-def fact(kind: str, handle: int, values: dict[str, object]) -> f.Fact:
+def fact(kind: str, handle: int, values: dict[str, Any]) -> f.Fact:
     """The fact of one step."""
-    who: dict[str, object] = {"person": bytes(16), "handle": handle}
+    who: dict[str, Any] = {"person": bytes(16), "handle": handle}
     match kind:
         case "consent":
-            return f.ConsentRecorded(**who, **values, door=Door.APP)  # type: ignore[arg-type]  # drawn to fit
+            return f.ConsentRecorded(**who, **values, door=Door.APP)
         case "refuse":
-            return f.RefusalRecorded(**who, **values, door=Door.REPLY)  # type: ignore[arg-type]  # drawn to fit
+            return f.RefusalRecorded(**who, **values, door=Door.REPLY)
         case "lift":
-            return f.RefusalLifted(**who, **values, door=Door.APP)  # type: ignore[arg-type]  # drawn to fit
+            return f.RefusalLifted(**who, **values, door=Door.APP)
         case "unclear":
             return f.ReplyHeard(
                 **who,
                 **values,
                 port="1069",
                 meaning=ReplyMeaning.UNCLEAR,
-                words=b"",  # type: ignore[arg-type]  # drawn to fit
+                words=b"",
             )
         case _:
-            return f.NumberNoted(**who, **values, source="carrier")  # type: ignore[arg-type]  # drawn to fit
+            return f.NumberNoted(**who, **values, source="carrier")
 
 
 @settings(max_examples=150, deadline=None)
 @given(facts())
 def test_a_list_is_looked_up_as_the_gate_would_probe_and_fold(
-    steps: list[tuple[int, str, dict[str, object]]],
+    steps: list[tuple[int, str, dict[str, Any]]],
 ) -> None:
     """Grounds and number state agree for every person, sender, group and category."""
     standings = StandingsFold(bytes(range(16)), None)

@@ -1,4 +1,4 @@
-"""The standing index and its keyed hashes, against published vectors and a plain dictionary."""
+"""The standing index against a plain dictionary."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from qingjing.kernel.facts import ALL_GROUPS
 from qingjing.kernel.fold import ABSENT
-from qingjing.ledger import keyhash
+from qingjing.kernel.vector import GroundsState
+from qingjing.ledger import bulk, keyhash
 from qingjing.ledger.index import Index
 from qingjing.ledger.keyhash import HandleKey
+from qingjing.ledger.terms import TermsTable
 
 KEY = HandleKey(bytes(range(16)))
 PEOPLE = 6
@@ -95,50 +97,6 @@ class Model:
             assert refused[i] == (own in self.refusals or every in self.refusals)
 
 
-@pytest.mark.parametrize(
-    ("size", "digest"),
-    [
-        (0, 0x726FDB47DD0E0E31),
-        (1, 0x74F839C593DC67FD),
-        (7, 0xAB0200F58B01D137),
-        (8, 0x93F5F5799A932462),
-        (15, 0xA129CA6149BE45E5),
-    ],
-)
-def test_siphash_gives_the_published_values(size: int, digest: int) -> None:
-    """Vectors of Aumasson and Bernstein: key 00..0f, message 00 01 02 ..."""
-    assert keyhash.siphash(KEY, bytes(range(size))) == digest
-
-
-def test_a_handle_is_siphash_of_the_number_one_by_one_and_in_a_batch() -> None:
-    """The fast form for eight bytes is the general one, on one thread and on two."""
-    numbers = np.arange(13000000000, 13000000000 + 100_000, dtype=np.uint64)
-    many = keyhash.handles(KEY, numbers)
-
-    for place in (0, 49_999, 50_000, 99_999):
-        number = int(numbers[place])
-        expected = keyhash.siphash(KEY, number.to_bytes(8, "little"))
-        assert keyhash.handle(KEY, number) == many[place] == expected
-
-
-def test_keys_depend_on_secret_kind_and_scope() -> None:
-    """No two scopes and no two ledgers share a person's key, and the secret stays unprinted."""
-    other = HandleKey(bytes(16))
-    salts = [
-        keyhash.salt(key, kind, scope)
-        for key in (KEY, other)
-        for kind in ("sender", "group")
-        for scope in ("a", "b", 1)
-    ]
-    keys = [int(keyhash.scoped(HANDLES[:1], salt)[0]) for salt in salts]
-
-    assert len(set(keys)) == len(keys)
-    assert KEY.identity != other.identity
-    assert KEY.secret.hex() not in repr(KEY)
-    with pytest.raises(ValueError, match="16 bytes"):
-        HandleKey(b"short")
-
-
 @settings(max_examples=60, deadline=None)
 @given(before=steps, after=steps)
 def test_the_index_knows_what_a_dictionary_knows(
@@ -215,3 +173,19 @@ def test_files_that_hold_no_table_are_refused(
     (tmp_path / "refusals.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises((OSError, ValueError)):
         Index(KEY).load(tmp_path)
+
+
+def test_many_threads_find_everyone_who_refused() -> None:
+    """Also at the first look, when the sieve over the refusals is made: half a sieve would let
+    through who refused."""
+    numbers = np.arange(13100000000, 13100000000 + 400_000, dtype=np.uint64)
+    terms = TermsTable()
+    terms.add([(1, 0, 0, 0xFFFF, 0, 0, 0, True)])
+    handles = keyhash.handles(KEY, numbers)
+    for _ in range(5):
+        index = Index(KEY)
+        index.add(handles, "s0", 0, np.full(handles.size, 5, np.uint32))
+        index.refuse_many(handles[::2], "g0", 9)
+        known = bulk.look_up(index.campaign("s0", "g0"), terms.rows, numbers, 1, 100)
+        assert (known.grounds[::2] == GroundsState.REFUSED).all()
+        assert (known.grounds[1::2] == GroundsState.CONSENT).all()

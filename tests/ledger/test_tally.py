@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from qingjing.ledger import keyhash
-from qingjing.ledger.keyhash import HandleKey
+from qingjing.ledger.keyhash import HandleKey, U64s
 from qingjing.ledger.tally import Tally
 
 KEY = HandleKey(bytes(range(16)))
@@ -83,7 +84,7 @@ class Model:
             times.remove(at_s)
 
 
-def columns(counts: tuple[Count, ...]) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]  # two of them
+def columns(counts: tuple[Count, ...]) -> tuple[NDArray[np.intp], U64s]:
     """Places of the scopes, and handles."""
     which = np.array([count.scope for count in counts], np.intp)
     return which, HANDLES[[count.person for count in counts]]

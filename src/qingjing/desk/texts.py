@@ -32,7 +32,7 @@ _TELLING: Final = re.compile(
     # Public numbers, whole: 10086, 12306. Then what tells a phone number from a code: a mobile
     # number, a hotline, a fixed line, a five or six digit number; then a year.
     r"100[0-9]{2}\Z|12[0-9]{3}\Z|(?:86)?1[3-9](?=[0-9]{9}\Z)|[48]00(?=[0-9]{6,8}\Z)"
-    r"|0[1-9][0-9](?=[0-9]{7,9}\Z)|9[56](?=[0-9]{3,4}\Z)|20(?=[0-9]{2}\Z)"
+    r"|0[1-9][0-9](?=[0-9](?:[0-9]{6,8})?\Z)|9[56](?=[0-9]{3,4}\Z)|20(?=[0-9]{2}\Z)"
     # 10GB, 100ml: a quantity; then letters that lead, as of a flight.
     r"|[0-9]{1,3}[A-Za-z]{1,2}\Z|[A-Za-z]{1,3}",
     re.ASCII,

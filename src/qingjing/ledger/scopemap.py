@@ -67,7 +67,7 @@ _CODE: Final = np.uint64(15)
 _LOW: Final = np.uint64(0xFFFFFFFF)
 
 
-class MapRefused(Exception):
+class MapRefusedError(Exception):
     """A saved map that must not be used: damaged, of another key, scope or position."""
 
 
@@ -188,7 +188,7 @@ class ScopeMap:
         try:
             with beside.open("wb") as file:
                 file.write(_sealed(head, self._campaign.key))
-                file.write(memoryview(self._slots).cast("B"))
+                file.write(self._slots.data)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
@@ -199,21 +199,21 @@ class ScopeMap:
     def load(cls, path: Path, campaign: Campaign, category_bit: int, position: int) -> ScopeMap:
         """Map what ``save`` wrote; later changes are kept in memory (copy on write).
 
-        MapRefused when it is damaged or cut, of another key or scope, or of another position
-        than the standings are at; OSError when it cannot be read.
+        ``position`` is the ledger's now. MapRefusedError when the map is damaged or cut, of
+        another key, scope or position; OSError when it cannot be read.
         """
         with path.open("rb") as file:
             head = _opened(file.read(_HEAD_SIZE), campaign.key)
             length = os.fstat(file.fileno()).st_size
         if (head.salts, head.category_bit) != (_salts(campaign), category_bit):
-            raise MapRefused(f"{path} is of another sender, group or category")
+            raise MapRefusedError(f"{path} is of another sender, group or category")
         if head.position != position:
-            raise MapRefused(f"{path} is of position {head.position}, not {position}")
+            raise MapRefusedError(f"{path} is of position {head.position}, not {position}")
         if length != _HEAD_SIZE + 8 * head.slots:
-            raise MapRefused(f"{path} is cut or has grown")
+            raise MapRefusedError(f"{path} is cut or has grown")
         slots = np.memmap(path, np.uint64, "c", _HEAD_SIZE, (head.slots,))
         if _digest(slots) != head.digest:
-            raise MapRefused(f"{path} was changed")
+            raise MapRefusedError(f"{path} was changed")
         made = cls(campaign, category_bit, (head.from_s, head.until_s), np.asarray(slots))
         made.used = head.used
         return made
@@ -245,7 +245,7 @@ def _opened(data: bytes, key: HandleKey) -> _Head:
     body = data[44 : 44 + int.from_bytes(data[40:44], "little")]
     seal = hashlib.blake2b(body, key=key.secret, digest_size=32).digest()
     if len(data) != _HEAD_SIZE or data[:8] != _MAGIC or data[8:40] != seal:
-        raise MapRefused("no scope map, or one made under another key")
+        raise MapRefusedError("no scope map, or one made under another key")
     return msgspec.msgpack.decode(body, type=_Head)
 
 

@@ -63,8 +63,11 @@ class ScrubError(Exception):
 
 
 class Problem(NamedTuple):
-    """A row that holds no number: its number as a spreadsheet shows it (a CSV file's header is
-    row 1; a Parquet file's first row is row 1), what stands there, masked, and what is wrong."""
+    """A row that holds no number: which one, what stands there, masked, and what is wrong.
+
+    Rows count as a spreadsheet shows them: a CSV file's header is row 1. A Parquet file has no
+    header, its first row is row 1.
+    """
 
     row: int
     value: str
@@ -144,7 +147,8 @@ def scrub(
             if writing is not None:
                 writing.result()
         finally:  # no file may be closed under a thread that works on it
-            wait([reading] if writing is None else [reading, writing])
+            wait([reading])
+            wait([] if writing is None else [writing])
     return count.done(names, 2 if _is_csv(source) else 1)
 
 

@@ -96,9 +96,10 @@ class Tally:
     def load(self, folder: Path) -> None:
         """Read a saved log. OSError or ValueError when it is damaged."""
         try:
-            with np.load(folder / "tally.npz") as saved:
+            # Opened here: numpy leaves a file that is no archive open.
+            with (folder / "tally.npz").open("rb") as file, np.load(file) as saved:
                 window_s, owners, times = (saved[x] for x in ("window_s", "owners", "times"))
-        except (BadZipFile, EOFError, KeyError) as error:
+        except (BadZipFile, EOFError, KeyError, TypeError) as error:
             raise ValueError(f"tally.npz is no log: {error}") from None
         kinds = (owners.dtype, times.dtype, owners.shape, window_s.size)
         if kinds != (np.dtype(np.uint64), np.dtype(np.uint32), times.shape, 1):

@@ -49,7 +49,7 @@ _TYPE: Final = re.compile(
 _FREQUENCY: Final = re.compile(
     rf"(?:每|平均|一|[0-9]+)(?:[两二三0-9]+)?个?{_UNIT}[^,。;]{{0,8}}?{_NUMBER}+"
     rf"(?:\s?[-~至到]\s?{_NUMBER}+)?\s?[条次封篇则]"
-    rf"|{_NUMBER}+\s?[条次封篇则](?:/|每|一){_UNIT}|频[次率度][^,。;]{{0,10}}?{_NUMBER}+"
+    rf"|{_NUMBER}+\s?[条次封篇则][/每一]?{_UNIT}|频[次率度][^,。;]{{0,10}}?{_NUMBER}+"
 )
 _TERM: Final = re.compile(
     rf"(?:有效期|期限|为期|持续|期间|时限)[^,。;]{{0,6}}?(?:{_NUMBER}|至|到|为)"

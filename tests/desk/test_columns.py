@@ -1,0 +1,466 @@
+"""The gate in columns and the gate in a page of code, over everything that a ledger can hold.
+
+``send.decide`` probes indexes in batches; here each message is decided once more by
+``kernel.gate`` over a dossier that is put together from the bare facts, one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qingjing.app import shipped_rulebooks
+from qingjing.desk import rulebook, send
+from qingjing.desk.entries import moment
+from qingjing.desk.paths import Submit
+from qingjing.desk.texts import Reader, read_body, view_of
+from qingjing.kernel import facts as f
+from qingjing.kernel.batch import names
+from qingjing.kernel.dossier import Counts, Dossier, Message, TextView, declared_kind
+from qingjing.kernel.gate import Decision
+from qingjing.kernel.gate import decide as decide_one
+from qingjing.kernel.kinds import effective, is_marketing
+from qingjing.kernel.register import Lane
+from qingjing.kernel.rulebook import Cap, Rulebook, choose
+from qingjing.kernel.standing import Grounds, fold
+from qingjing.kernel.words import (
+    Act,
+    Carrier,
+    Category,
+    Door,
+    Filing,
+    Kind,
+    NumberState,
+    PartyRole,
+    Phone,
+    ReplyMeaning,
+    Verdict,
+)
+from qingjing.kernel.workdays import beijing_date
+from qingjing.ledger import memory
+from qingjing.ledger.core import Transaction
+from qingjing.ledger.vault import KeyFile, Vault
+
+DAY: Final = 86_400_000
+PEOPLE: Final = tuple(Phone(13_800_138_000 + i) for i in range(3))
+SENDERS: Final = {"a": "one", "b": "one", "c": "two", "p": "p"}
+PORTS: Final = ("1069001", "1069002", "1069003", "1069009", "")
+SIGNATURES: Final = ("青禾商城", "青禾优选", "白石书店")
+BODIES: Final = (
+    "【{}】双11会员日全场满300减50,精选好物低至5折,拒收请回复R",
+    "【{}】秋装上新,全场满200减50,点击 https://qh.example.cn/a 抢购,拒收请回复R",
+    "【{}】秋装上新,全场满200减50,今晚8点抢先购",
+    "【{}】低息贷款最高20万,当天到账,详询客服,回T退订",
+    "【{}】是否同意接收本店促销短信?每月4条,期限一年,回复Y同意,不回复视为拒绝,拒收请回复R",
+    "【{}】是否同意接收本店促销短信?回复Y同意",
+    "【{}】您的验证码是482913,5分钟内有效,请勿泄露给他人。",
+    "【{}】您的订单已发货,请注意查收。拒收请回复R",
+    "【{}】您的订单已发货,请注意查收,另有优惠券满100减20",
+    "澳门首家线上赌场上线啦,注册送888",
+    "今天天气不错",
+    "",
+)
+TEXTS: Final = tuple(
+    dict.fromkeys(body.format(name) for body in BODIES for name in (*SIGNATURES, "别家"))
+)
+BEGINNINGS: Final = tuple(
+    moment(text) for text in ("2026-04-30 20:59", "2026-11-24 07:59", "2026-11-24 12:00")
+)
+GAPS: Final = (0, 1, 999, 60_000, 9 * 3_600_000, DAY - 1000, DAY, 2 * DAY)
+VAULT: Final = Vault(KeyFile.generate("columns"))
+READER: Final = Reader(bytes)
+
+What = tuple[str, dict[str, Any]]
+
+
+class Step(NamedTuple):
+    """One turn: how long after the last, what is recorded, what is submitted; is the ledger
+    opened anew before?"""
+
+    gap: int
+    facts: list[tuple[int, What]]
+    submits: list[Submit]
+    anew: bool
+
+
+def mask(*kinds: Kind) -> int:
+    """A mask of kinds."""
+    return sum(1 << kind for kind in kinds)
+
+
+MASKS: Final = (
+    mask(Kind.COMMERCIAL, Kind.ASKING),
+    mask(Kind.COMMERCIAL),
+    mask(Kind.SERVICE, Kind.VERIFICATION),
+    mask(Kind.COMMERCIAL, Kind.ASKING, Kind.SERVICE, Kind.VERIFICATION),
+    0,
+)
+
+
+@st.composite
+def registers(draw: st.DrawFn, begun: int) -> list[f.Fact]:
+    """Parties, three ports, three signatures; grants, filings and terms as they come."""
+    kinds = st.sampled_from([MASKS[3], MASKS[3], *MASKS])
+    start = st.sampled_from([0, 0, 0, begun + DAY])
+    end = st.sampled_from([begun + 90 * DAY, begun + 90 * DAY, begun + DAY])
+    filing = st.sampled_from([Filing.FILED, Filing.FILED, Filing.FILED, Filing.REJECTED])
+    found: list[f.Fact] = [
+        f.PartyRegistered(
+            party=party, name=party, role=PartyRole.MERCHANT, credit_code="x", group=group
+        )
+        for party, group in SENDERS.items()
+    ]
+    for port, signature, owner in zip(PORTS, SIGNATURES, SENDERS, strict=False):
+        senders = draw(st.sampled_from([(), ("a", "b", "c")]))
+        found += [
+            f.PortRegistered(
+                port=port,
+                holder="p",
+                kinds=draw(kinds),
+                licence="x",
+                valid_from=0,
+                valid_until=draw(end),
+            ),
+            f.SignatureRegistered(
+                signature=signature,
+                owner=owner,
+                source="app",
+                proof="x",
+                kinds=draw(kinds),
+                senders=senders,
+            ),
+        ]
+        for carrier in draw(st.sets(st.sampled_from(list(Carrier)[1:4]), min_size=2)):
+            found += [
+                f.PortFiled(port=port, carrier=carrier, state=draw(filing)),
+                f.SignatureFiled(signature=signature, carrier=carrier, state=draw(filing)),
+            ]
+        found.append(
+            f.GrantMade(
+                grant=port,
+                sender=owner,
+                port=port,
+                signature=signature,
+                kinds=draw(kinds),
+                chain=draw(st.sampled_from([(owner, "p"), (owner, "p"), (owner, "x", "p")])),
+                valid_from=draw(start),
+                valid_until=draw(end),
+            )
+        )
+    return found
+
+
+@st.composite
+def books(draw: st.DrawFn) -> Rulebook:
+    """A house's own book: the newest shipped one with other caps, effects and identity."""
+    book = shipped_rulebooks()[-1]
+    effect = st.sampled_from(["refuse", "refuse", "hold", "off"])
+    # One cap that a batch can reach: see the test on caps that meet within one batch.
+    house, carrier = draw(st.sampled_from([(0, 0), (1, 0), (2, 0), (0, 1)]))
+    return msgspec.structs.replace(
+        book,
+        name="own",
+        since=shipped_rulebooks()[0].since,
+        rules={name: draw(effect) for name in book.rules},
+        house_cap=Cap(house, 24),
+        identity=draw(st.sampled_from(["signature", "contact"])),
+        carriers=tuple(
+            msgspec.structs.replace(rule, cap=Cap(carrier, 24)) for rule in book.carriers
+        ),
+    )
+
+
+CONSENTS: Final = st.fixed_dictionaries(
+    {
+        "sender": st.sampled_from(["a", "b", "c"]),
+        "purposes": st.sampled_from([0xFFFF, 0xFFFF, Category.RETAIL.bit, Category.FOOD.bit]),
+        "act": st.sampled_from([Act.TICKED, Act.TICKED, *Act]),
+        "ago": st.sampled_from([DAY, DAY, 0, 1, 40 * DAY, -1000, -DAY]),
+        "shown": st.sampled_from(["x", "x", ""]),
+        "term_s": st.sampled_from([0, 0, 1, 86_400, 3 * 86_400]),
+        "per": st.sampled_from([(0, 0), (0, 0), (1, 1), (2, 30), (1, 0)]),
+    }
+)
+GROUPS: Final = st.sampled_from(["one", "two", f.ALL_GROUPS])
+WHATS: Final = st.one_of(
+    st.tuples(st.just("consent"), CONSENTS),
+    st.tuples(st.sampled_from(["refuse", "lift", "lift"]), st.builds(dict, group=GROUPS)),
+    st.tuples(
+        st.just("reply"),
+        st.builds(dict, group=GROUPS, meaning=st.sampled_from(list(ReplyMeaning))),
+    ),
+    st.tuples(st.just("note"), st.builds(dict, state=st.sampled_from(list(NumberState)[:3]))),
+)
+SUBMITS: Final = st.builds(
+    Submit,
+    account=st.just("x"),
+    submitter=st.sampled_from(["a", "a", "b", "c", "p", "nobody"]),
+    port=st.sampled_from(PORTS[:3] + PORTS),
+    phone=st.sampled_from([*PEOPLE, *PEOPLE, None]),
+    carrier=st.sampled_from([Carrier.MOBILE, Carrier.MOBILE, *Carrier]),
+    declared=st.sampled_from([Kind.UNCLEAR, Kind.UNCLEAR, *Kind]),
+    body=st.sampled_from(TEXTS),
+    original=st.just(b"x"),
+)
+FITTING: Final = st.builds(
+    lambda place, person, body: Submit(
+        account="x",
+        submitter="abc"[place],
+        port=PORTS[place],
+        phone=PEOPLE[person],
+        carrier=Carrier.MOBILE,
+        declared=Kind.UNCLEAR,
+        body=body.format(SIGNATURES[place]),
+        original=b"x",
+    ),
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.sampled_from(BODIES),
+)
+"""Submits whose account, port and signature belong together: these get as far as the person."""
+STEPS: Final = st.builds(
+    Step,
+    st.sampled_from(GAPS),
+    st.lists(st.tuples(st.integers(0, 2), WHATS), max_size=4),
+    st.lists(FITTING | SUBMITS, min_size=1, max_size=8),
+    st.booleans(),
+)
+
+
+def fact_of(who: Any, what: What, at: int) -> f.Fact:
+    """What is recorded of a person at a time."""
+    name, values = what
+    whose = {"person": who.key, "handle": who.handle}
+    match name:
+        case "consent":
+            plain = {name: x for name, x in values.items() if name not in ("ago", "per")}
+            count, days = values["per"]
+            return f.ConsentRecorded(
+                **whose,
+                **plain,
+                door=Door.APP,
+                given_at=at - values["ago"],
+                per_count=count,
+                per_days=days,
+            )
+        case "refuse":
+            return f.RefusalRecorded(**whose, **values, door=Door.REPLY)
+        case "lift":
+            return f.RefusalLifted(**whose, **values, door=Door.APP)
+        case "reply":
+            return f.ReplyHeard(**whose, **values, port="1069001", words=b"")
+        case _:
+            return f.NumberNoted(**whose, **values, source="carrier")
+
+
+class Known(NamedTuple):
+    """What the facts of one person come to, for one sender."""
+
+    refused: bool
+    unclear: bool
+    number: NumberState
+    grounds: tuple[Grounds, ...]
+
+
+def known(facts: Sequence[f.Recorded], sender: str, group: str) -> Known:
+    """The facts of a person, told from the first to the last."""
+    refused: dict[str, bool] = {}
+    said_no_s: dict[str, int] = {}
+    ended_s = 0
+    unclear, number = False, NumberState.OK
+    grounds: list[Grounds] = []
+    for recorded in facts:
+        fact = recorded.fact
+        match fact:
+            case f.ConsentRecorded(sender=to) if to == sender:
+                grounds.append(grounds_of(recorded, fact))
+            case f.RefusalRecorded(group=to) if to in (group, f.ALL_GROUPS):
+                refused[to], said_no_s[to] = True, recorded.at // 1000
+            case f.RefusalLifted(group=to) if to in refused:
+                refused[to], ended_s = False, max(ended_s, said_no_s[to])
+            case f.NumberNoted():
+                number = fact.state
+                grounds = grounds if number is NumberState.OK else []
+        if getattr(fact, "group", None) == group:
+            unclear = getattr(fact, "meaning", None) is ReplyMeaning.UNCLEAR
+    alive = [one for one in grounds if one.given_at // 1000 > ended_s]
+    alive.sort(key=lambda one: (-(one.given_at // 1000), one.position))
+    return Known(any(refused.values()), unclear, number, tuple(alive))
+
+
+def grounds_of(recorded: f.Recorded, fact: f.ConsentRecorded) -> Grounds:
+    """One consent as the gate sees it."""
+    return Grounds(
+        position=recorded.position,
+        recorded_at=recorded.at,
+        given_at=fact.given_at,
+        act=fact.act,
+        purposes=fact.purposes,
+        shown=bool(fact.shown),
+        term_s=fact.term_s,
+        per_count=fact.per_count,
+        per_days=fact.per_days,
+    )
+
+
+@lru_cache(maxsize=200)
+def view(body: str) -> TextView:
+    """The reading of a body, without the desk's caches."""
+    return view_of(read_body(body))
+
+
+class Sent(NamedTuple):
+    """A marketing message that passed: for the caps, and for what was asked."""
+
+    handle: int
+    lane: Lane
+    at_s: int
+    asking: bool
+    category: Category
+
+
+class Scalar:
+    """The gate one by one, with a memory of what passed."""
+
+    def __init__(self) -> None:
+        """Nothing was sent."""
+        self.sent: list[Sent] = []
+
+    def batch(self, desk: send.Desk, submits: list[Submit], at: int) -> list[Decision]:
+        """Decide in order. Whoever stands twice in one batch was asked by the first, passed
+        or not: the desk says so (``send``), and it is the safe side."""
+        book = choose(desk.ledger.books, at)
+        assert book is not None
+        asked: set[tuple[int, str, Category]] = set()
+        return [self.one(desk, submit, at, book, asked) for submit in submits]
+
+    def one(
+        self,
+        desk: send.Desk,
+        submit: Submit,
+        at: int,
+        book: Rulebook,
+        asked: set[tuple[int, str, Category]],
+    ) -> Decision:
+        """Decide one message from the bare facts."""
+        text, ledger = view(submit.body), desk.ledger
+        path = (submit.submitter, submit.port, text.signature, submit.carrier)
+        lane = ledger.register.lane(*path, at)
+        handle = ledger.find(submit.phone).handle if submit.phone else 0
+        one = known(ledger.facts_of(handle) if handle else (), lane.sender, lane.group)
+        _state, resting = fold(one.refused, one.unclear, one.grounds, text.category.bit, at)
+        declared = declared_kind(submit.declared, text.kind, lane)
+        asking = effective(declared, text.kind) is Kind.ASKING
+        topic = (handle, lane.group, text.category)
+        dossier = Dossier(
+            position=ledger.position,
+            lane=lane,
+            refused=one.refused,
+            unclear=one.unclear,
+            grounds=one.grounds,
+            counts=self.counts(handle, lane, resting, book, at),
+            asked=topic in asked
+            or topic in {(x.handle, x.lane.group, x.category) for x in self.sent if x.asking},
+            number=one.number if submit.phone else NumberState.INVALID,
+        )
+        message = Message(message=0, submitted_at=at, declared=submit.declared, text=text)
+        decision = decide_one(message, dossier, book)
+        if asking:
+            asked.add(topic)
+        if decision.verdict is Verdict.PASS and is_marketing(declared, text.kind):
+            self.sent.append(Sent(handle, lane, at // 1000, asking, text.category))
+        return decision
+
+    def counts(
+        self, handle: int, lane: Lane, resting: Grounds | None, book: Rulebook, at: int
+    ) -> Counts:
+        """How many passed within each window."""
+        rule = book.carrier_rule(lane.carrier, beijing_date(at / 1000))
+
+        def within(window_s: int, same: Callable[[Lane], object]) -> int:
+            return sum(
+                one.handle == handle
+                and same(one.lane) == same(lane)
+                and one.at_s > at // 1000 - window_s
+                for one in self.sent
+            )
+
+        days = resting.per_days if resting else 0
+        return Counts(
+            consent=within(days * 86_400, lambda x: x.sender),
+            house=within(book.house_cap.window_h * 3600, lambda x: x.group),
+            carrier=within(rule.cap.window_h * 3600, lambda x: (x.carrier, x.signature)),
+        )
+
+
+class House:
+    """A ledger in memory with a desk over it."""
+
+    def __init__(self, register: list[f.Fact], own: Rulebook | None, at: int) -> None:
+        """Rulebooks and register are recorded."""
+        self.store = memory.MemoryStore()
+        self.open()
+
+        def begin(t: Transaction) -> None:
+            rulebook.adopt_missing(self.ledger, t, shipped_rulebooks())
+            if own is not None:
+                rulebook.adopt(self.ledger, t, own)
+            for fact in register:
+                t.append(fact)
+
+        self.act(begin, at)
+
+    def open(self) -> None:
+        """Open the ledger over what is stored."""
+        self.ledger = memory.open_ledger(VAULT, origin="columns", store=self.store)
+        self.desk = send.Desk(self.ledger, READER, 1)
+
+    def act(self, verb: Callable[[Transaction], Any], at: int) -> Any:
+        """One verb in a transaction of its own."""
+
+        async def run() -> Any:
+            async with self.ledger.transaction(at) as t:
+                return verb(t)
+
+        return asyncio.run(run())
+
+    def record(self, facts: list[tuple[int, What]], at: int) -> None:
+        """Record facts of persons."""
+
+        def work(t: Transaction) -> None:
+            for person, what in facts:
+                t.append(fact_of(t.remember(PEOPLE[person]), what, at))
+
+        self.act(work, at)
+
+
+def check(house: House, scalar: Scalar, submits: list[Submit], at: int) -> None:
+    """Both forms give each message the same."""
+    expected = scalar.batch(house.desk, submits, at)
+    rows = house.act(lambda t: send.decide(house.desk, submits, t), at).rows
+    for submit, row, one in zip(submits, rows, expected, strict=True):
+        told = (names(int(row["reasons"])), Verdict(row["verdict"]))
+        assert told == (one.reasons, one.verdict), submit
+        assert (int(row["case"]), int(row["grounds"])) == (one.case, one.grounds), submit
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from(BEGINNINGS), st.none() | books())
+def test_a_batch_is_decided_as_each_message_would_be_alone(
+    data: st.DataObject, begun: int, own: Rulebook | None
+) -> None:
+    """Case, reasons, verdict and grounds agree, before and after the ledger is opened anew."""
+    house = House(data.draw(registers(begun)), own, begun - 2 * DAY)
+    scalar, at = Scalar(), begun
+    for step in data.draw(st.lists(STEPS, min_size=1, max_size=5)):
+        at += step.gap
+        if step.anew:
+            house.open()
+        house.record(step.facts, at)
+        check(house, scalar, step.submits, at)
