@@ -188,7 +188,7 @@ CONSENTS: Final = st.fixed_dictionaries(
     }
 )
 GROUPS: Final = st.sampled_from(["one", "two", f.ALL_GROUPS])
-WHATS: Final = st.one_of(
+WHATS: st.SearchStrategy[tuple[str, Any]] = st.one_of(
     st.tuples(st.just("consent"), CONSENTS),
     st.tuples(st.sampled_from(["refuse", "lift", "lift"]), st.builds(dict, group=GROUPS)),
     st.tuples(
@@ -290,7 +290,8 @@ def known(facts: Sequence[f.Recorded], sender: str, group: str) -> Known:
         if getattr(fact, "group", None) == group:
             unclear = getattr(fact, "meaning", None) is ReplyMeaning.UNCLEAR
     alive = [one for one in grounds if one.given_at // 1000 > ended_s]
-    alive.sort(key=lambda one: (-(one.given_at // 1000), one.position))
+    # Of equals the latest speaks: the one given last, then the one recorded last.
+    alive.sort(key=lambda one: (-(one.given_at // 1000), -one.position))
     return Known(any(refused.values()), unclear, number, tuple(alive))
 
 

@@ -97,3 +97,15 @@ def test_work_in_threads_covers_a_range_once(size: int) -> None:
     """However it is split."""
     parts = keyhash.in_threads(lambda start, stop: list(range(start, stop)), size)
     assert [place for part in parts for place in part] == list(range(size))
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 300_000])
+def test_entries_are_put_in_the_order_of_key_and_word(size: int) -> None:
+    """In one part or many, with keys that occur twice."""
+    draw = np.random.default_rng(5)
+    keys = draw.integers(1, 1 << 63, size, dtype=np.uint64) * np.uint64(2)
+    keys[: size // 3] = keys[size - size // 3 :]
+    values = draw.integers(1, 1 << 63, size, dtype=np.uint64)
+    order = np.lexsort((values, keys))
+    rows = keyhash.ordered(keys, values)
+    assert np.array_equal(rows, np.stack([keys[order], values[order]], axis=1))

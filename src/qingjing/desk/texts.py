@@ -18,8 +18,8 @@ from qingjing.kernel.facts import TextRead
 from qingjing.kernel.rows import commit
 from qingjing.text.reading import Reading, read
 
-CACHE_MAX: Final = 100_000
-"""Texts kept: about 150 MB. A campaign's texts recur within seconds or not at all."""
+CACHE_MAX: Final = 20_000
+"""Texts kept: about 30 MB. A campaign's texts recur within seconds or not at all."""
 
 _VARIABLE: Final = re.compile(
     # A keyword that stands glued between a link and its refusing word is no variable.

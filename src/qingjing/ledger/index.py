@@ -28,6 +28,7 @@ from qingjing.ledger.keyhash import (
     home,
     in_threads,
     kill,
+    ordered,
     rehash,
     salt,
     scoped,
@@ -150,10 +151,8 @@ class Slots:
             live = self.slots[self.slots[:, 1] >> _U32 != 0]
             keys = np.concatenate([live[:, 0], keys])
             words = np.concatenate([live[:, 1], words])
+        rows = ordered(keys, words)
         # Of one key and row the latest stays: sorted by time, the last of each run is kept.
-        order = np.lexsort((words, keys)) if _has_runs(keys) else np.argsort(keys)
-        rows = np.empty((len(keys), 2), np.uint64)
-        rows[:, 0], rows[:, 1] = keys[order], words[order]
         rows = rows[latest(rows)]
         self._replace(rows, len(rows), max(_CAPACITY_MIN, int(len(rows) / _FILL) + 1))
 
@@ -282,12 +281,6 @@ class Index:
 
 def _empty(capacity: int) -> U64s:
     return np.zeros((capacity + _TAIL, 2), np.uint64)
-
-
-def _has_runs(keys: U64s) -> bool:
-    """Does any key occur twice? Then their order by time matters, else a plain sort will do."""
-    ordered = np.sort(keys)
-    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 @compiled

@@ -38,6 +38,7 @@ RUN_MAX: Final = 8
 """Entries under one key. A ninth takes the place of the oldest: a run must stay short."""
 
 _THREADS: Final = 2
+_PART_BITS: Final = 16  # entries of a part that is sorted at once: a megabyte
 _SPLIT_MIN: Final = 1 << 16  # below this a thread costs more than it saves
 _DOMAIN: Final = b"qingjing"  # 8 bytes before every name: no salt is the handle of a number
 _ZERO, _ONE, _U32 = np.uint64(0), np.uint64(1), np.uint64(32)
@@ -326,3 +327,43 @@ def rehash(old: Any, new: Any, capacity: Any) -> Any:
             free = at + _ONE
             count += 1
     return count
+
+
+def ordered(keys: U64s, words: U64s) -> U64s:
+    """Entries u64[n, 2] in the order of key and word: dealt out by the upper bits first, so that
+    each part is sorted within the cache."""
+    bits = max(len(keys).bit_length() - _PART_BITS, 0)
+    ends = np.zeros(1 << bits, np.int64)
+    rows = np.empty((len(keys), 2), np.uint64)
+    deal(keys, words, np.uint64(bits), ends, rows)
+
+    def work(start: int, stop: int) -> None:
+        first, last = np.searchsorted(ends, (start, stop), side="right").tolist()
+        begin = int(ends[first - 1]) if first else 0
+        for end in ends[first:last].tolist():
+            part = rows[begin:end]
+            order = np.argsort(part[:, 0])
+            sorted_keys = part[order, 0]
+            if (sorted_keys[1:] == sorted_keys[:-1]).any():
+                order = np.lexsort((part[:, 1], part[:, 0]))
+            rows[begin:end] = part[order]
+            begin = end
+
+    in_threads(work, len(keys))
+    return rows
+
+
+@compiled
+def deal(keys: Any, words: Any, bits: Any, ends: Any, rows: Any) -> None:
+    """Put entries into parts by the upper bits of their keys; ``ends`` becomes where each ends."""
+    down = np.uint64(63) - bits
+    for i in range(keys.size):  # shifted twice: no shift by 64 when there is one part alone
+        ends[(keys[i] >> _ONE) >> down] += 1
+    total = 0
+    for part in range(ends.size):
+        total += ends[part]
+        ends[part] = total - ends[part]
+    for i in range(keys.size):
+        part = (keys[i] >> _ONE) >> down
+        rows[ends[part], 0], rows[ends[part], 1] = keys[i], words[i]
+        ends[part] += 1
