@@ -330,8 +330,8 @@ def rehash(old: Any, new: Any, capacity: Any) -> Any:
 
 
 def ordered(keys: U64s, words: U64s) -> U64s:
-    """Entries u64[n, 2] in the order of key and word: dealt out by the upper bits first, so that
-    each part is sorted within the cache."""
+    """Entries u64[n, 2] in the order of key and word: dealt out by the upper bits first, so
+    that each part is sorted within the cache."""
     bits = max(len(keys).bit_length() - _PART_BITS, 0)
     ends = np.zeros(1 << bits, np.int64)
     rows = np.empty((len(keys), 2), np.uint64)
@@ -355,7 +355,7 @@ def ordered(keys: U64s, words: U64s) -> U64s:
 
 @compiled
 def deal(keys: Any, words: Any, bits: Any, ends: Any, rows: Any) -> None:
-    """Put entries into parts by the upper bits of their keys; ``ends`` becomes where each ends."""
+    """Put entries into parts by their keys' upper bits; ``ends`` becomes where each ends."""
     down = np.uint64(63) - bits
     for i in range(keys.size):  # shifted twice: no shift by 64 when there is one part alone
         ends[(keys[i] >> _ONE) >> down] += 1
