@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +65,7 @@ BODIES: Final = (
     "【{}】您的订单已发货,请注意查收。拒收请回复R",
     "【{}】您的订单已发货,请注意查收,另有优惠券满100减20",
     "澳门首家线上赌场上线啦,注册送888",
+    "【{}】秋装上新,全场满200减50,拒收请回复TDTDTDTDTDTDTDTDTD12345678901",
     "今天天气不错",
     "",
 )
@@ -84,6 +87,7 @@ class Step(NamedTuple):
     opened anew before?"""
 
     gap: int
+    changes: list[f.Fact]
     facts: list[tuple[int, What]]
     submits: list[Submit]
     anew: bool
@@ -94,81 +98,122 @@ def mask(*kinds: Kind) -> int:
     return sum(1 << kind for kind in kinds)
 
 
+ALL: Final = mask(Kind.COMMERCIAL, Kind.ASKING, Kind.SERVICE, Kind.VERIFICATION)
 MASKS: Final = (
+    ALL,
     mask(Kind.COMMERCIAL, Kind.ASKING),
     mask(Kind.COMMERCIAL),
     mask(Kind.SERVICE, Kind.VERIFICATION),
-    mask(Kind.COMMERCIAL, Kind.ASKING, Kind.SERVICE, Kind.VERIFICATION),
     0,
 )
+PLACES: Final = st.integers(0, 2)
+CARRIERS: Final = tuple(Carrier)[1:4]
 
 
-@st.composite
-def registers(draw: st.DrawFn, begun: int) -> list[f.Fact]:
-    """Parties, three ports, three signatures; grants, filings and terms as they come."""
-    kinds = st.sampled_from([MASKS[3], MASKS[3], *MASKS])
-    start = st.sampled_from([0, 0, 0, begun + DAY])
-    end = st.sampled_from([begun + 90 * DAY, begun + 90 * DAY, begun + DAY])
-    filing = st.sampled_from([Filing.FILED, Filing.FILED, Filing.FILED, Filing.REJECTED])
-    found: list[f.Fact] = [
-        f.PartyRegistered(
-            party=party, name=party, role=PartyRole.MERCHANT, credit_code="x", group=group
-        )
-        for party, group in SENDERS.items()
-    ]
-    for port, signature, owner in zip(PORTS, SIGNATURES, SENDERS, strict=False):
-        senders = draw(st.sampled_from([(), ("a", "b", "c")]))
-        found += [
-            f.PortRegistered(
-                port=port,
-                holder="p",
-                kinds=draw(kinds),
-                licence="x",
-                valid_from=0,
-                valid_until=draw(end),
-            ),
-            f.SignatureRegistered(
-                signature=signature,
-                owner=owner,
-                source="app",
-                proof="x",
-                kinds=draw(kinds),
-                senders=senders,
-            ),
-        ]
-        for carrier in draw(st.sets(st.sampled_from(list(Carrier)[1:4]), min_size=2)):
-            found += [
-                f.PortFiled(port=port, carrier=carrier, state=draw(filing)),
-                f.SignatureFiled(signature=signature, carrier=carrier, state=draw(filing)),
-            ]
-        found.append(
-            f.GrantMade(
-                grant=port,
-                sender=owner,
-                port=port,
-                signature=signature,
-                kinds=draw(kinds),
-                chain=draw(st.sampled_from([(owner, "p"), (owner, "p"), (owner, "x", "p")])),
-                valid_from=draw(start),
-                valid_until=draw(end),
-            )
-        )
+def party(name: str, group: str) -> f.Fact:
+    """A party."""
+    return f.PartyRegistered(
+        party=name, name=name, role=PartyRole.MERCHANT, credit_code="x", group=group
+    )
+
+
+def port(place: int, kinds: int = ALL, until: int = 1 << 50) -> f.Fact:
+    """A port of the provider."""
+    return f.PortRegistered(
+        port=PORTS[place],
+        holder="p",
+        kinds=kinds,
+        licence="x",
+        valid_from=0,
+        valid_until=until,
+    )
+
+
+def signature(place: int, kinds: int = ALL, senders: tuple[str, ...] = ()) -> f.Fact:
+    """A signature of one of the shops."""
+    return f.SignatureRegistered(
+        signature=SIGNATURES[place],
+        owner="abc"[place],
+        source="app",
+        proof="x",
+        kinds=kinds,
+        senders=senders,
+    )
+
+
+def grant(
+    place: int, kinds: int = ALL, since: int = 0, until: int = 1 << 50, link: str = "p"
+) -> f.Fact:
+    """The grant of port and signature to a shop."""
+    return f.GrantMade(
+        grant=PORTS[place],
+        sender="abc"[place],
+        port=PORTS[place],
+        signature=SIGNATURES[place],
+        kinds=kinds,
+        chain=("abc"[place], link, "p"),
+        valid_from=since,
+        valid_until=until,
+    )
+
+
+def filed(place: int, carrier: Carrier, state: Filing, of_port: bool) -> f.Fact:
+    """A filing of a port or of a signature."""
+    if of_port:
+        return f.PortFiled(port=PORTS[place], carrier=carrier, state=state)
+    return f.SignatureFiled(signature=SIGNATURES[place], carrier=carrier, state=state)
+
+
+def tidy() -> list[f.Fact]:
+    """A register in which three shops may send whatever they like."""
+    found = [party(*both) for both in SENDERS.items()]
+    found += [make(place) for make in (port, signature, grant) for place in range(3)]
+    for place, carrier, of_port in product(range(3), CARRIERS, (True, False)):
+        found.append(filed(place, carrier, Filing.FILED, of_port))
     return found
 
 
+def changes(begun: int) -> st.SearchStrategy[f.Fact]:
+    """What can become of a register."""
+    times = st.sampled_from([0, begun, begun + DAY, 1 << 50])
+    kinds = st.sampled_from(MASKS)
+    shops = st.sampled_from("abcp")
+    return st.one_of(
+        st.builds(port, PLACES, kinds, times),
+        st.builds(signature, PLACES, kinds, st.sampled_from([(), ("a", "b", "c")])),
+        st.builds(grant, PLACES, kinds, times, times, st.sampled_from(["p", "x"])),
+        st.builds(grant, PLACES),
+        st.builds(f.GrantEnded, grant=st.sampled_from(PORTS[:3]), reason=st.just("x")),
+        st.builds(
+            filed,
+            PLACES,
+            st.sampled_from(CARRIERS),
+            st.sampled_from([Filing.FILED, Filing.REJECTED]),
+            st.booleans(),
+        ),
+        st.builds(f.PartySuspended, party=shops, reason=st.just("x"), until=st.none() | times),
+        st.builds(f.PartyReinstated, party=shops, reason=st.just("x")),
+    )
+
+
+CAPPED: Final = ("consent", "house", "carrier", "all")
+"""Which caps are set: one kind at a time, or all of them at once."""
+
+
 @st.composite
-def books(draw: st.DrawFn) -> Rulebook:
+def books(draw: st.DrawFn, capped: str) -> Rulebook:
     """A house's own book: the newest shipped one with other caps, effects and identity."""
     book = shipped_rulebooks()[-1]
-    effect = st.sampled_from(["refuse", "refuse", "hold", "off"])
-    # One cap that a batch can reach: see the test on caps that meet within one batch.
-    house, carrier = draw(st.sampled_from([(0, 0), (1, 0), (2, 0), (0, 1)]))
+    effect = st.sampled_from(["refuse", "refuse", "refuse", "hold", "off"])
+    few = st.integers(1, 2)
+    house = draw(few) if capped in ("house", "all") else 0
+    carrier = draw(few) if capped in ("carrier", "all") else 0
     return msgspec.structs.replace(
         book,
         name="own",
         since=shipped_rulebooks()[0].since,
         rules={name: draw(effect) for name in book.rules},
-        house_cap=Cap(house, 24),
+        house_cap=Cap(house, draw(st.sampled_from([24, 48]))),
         identity=draw(st.sampled_from(["signature", "contact"])),
         carriers=tuple(
             msgspec.structs.replace(rule, cap=Cap(carrier, 24)) for rule in book.carriers
@@ -176,27 +221,62 @@ def books(draw: st.DrawFn) -> Rulebook:
     )
 
 
-CONSENTS: Final = st.fixed_dictionaries(
-    {
-        "sender": st.sampled_from(["a", "b", "c"]),
+SOUND: Final[dict[str, Any]] = {
+    "sender": "a",
+    "purposes": 0xFFFF,
+    "act": Act.TICKED,
+    "ago": DAY,
+    "shown": "x",
+    "term_s": 0,
+    "per": (0, 0),
+}
+
+
+def consents(capped: str) -> st.SearchStrategy[What]:
+    """Sound ones, and ones of every defect."""
+    per = [(1, 1), (2, 30), (1, 0)] if capped in ("consent", "all") else []
+    ways = {
+        "sender": st.sampled_from("abc"),
         "purposes": st.sampled_from([0xFFFF, 0xFFFF, Category.RETAIL.bit, Category.FOOD.bit]),
         "act": st.sampled_from([Act.TICKED, Act.TICKED, *Act]),
         "ago": st.sampled_from([DAY, DAY, 0, 1, 40 * DAY, -1000, -DAY]),
         "shown": st.sampled_from(["x", "x", ""]),
         "term_s": st.sampled_from([0, 0, 1, 86_400, 3 * 86_400]),
-        "per": st.sampled_from([(0, 0), (0, 0), (1, 1), (2, 30), (1, 0)]),
     }
-)
-GROUPS: Final = st.sampled_from(["one", "two", f.ALL_GROUPS])
-WHATS: st.SearchStrategy[tuple[str, Any]] = st.one_of(
-    st.tuples(st.just("consent"), CONSENTS),
-    st.tuples(st.sampled_from(["refuse", "lift", "lift"]), st.builds(dict, group=GROUPS)),
-    st.tuples(
-        st.just("reply"),
-        st.builds(dict, group=GROUPS, meaning=st.sampled_from(list(ReplyMeaning))),
-    ),
-    st.tuples(st.just("note"), st.builds(dict, state=st.sampled_from(list(NumberState)[:3]))),
-)
+    often = st.sampled_from([(0, 0), *per])
+    sound = st.fixed_dictionaries(
+        {name: st.just(value) for name, value in SOUND.items()}
+        | {"sender": ways["sender"], "per": often}
+    )
+    return st.tuples(st.just("consent"), sound | st.fixed_dictionaries(ways | {"per": often}))
+
+
+def steps(begun: int, capped: str) -> st.SearchStrategy[Step]:
+    """Turns in which anything may happen."""
+    group = st.builds(dict, group=st.sampled_from(["one", "two", f.ALL_GROUPS]))
+    reply = st.builds(
+        dict,
+        group=st.sampled_from(["one", "two"]),
+        meaning=st.sampled_from(list(ReplyMeaning)),
+    )
+    note = st.builds(dict, state=st.sampled_from(list(NumberState)[:3]))
+    whats = st.one_of(
+        consents(capped),
+        consents(capped),
+        st.tuples(st.sampled_from(["refuse", "lift"]), group),
+        st.tuples(st.just("reply"), reply),
+        st.tuples(st.just("note"), note),
+    )
+    return st.builds(
+        Step,
+        st.sampled_from(GAPS),
+        st.lists(changes(begun), max_size=1),
+        st.lists(st.tuples(PLACES, whats), max_size=3),
+        st.lists(FITTING | FITTING | SUBMITS, min_size=1, max_size=8),
+        st.booleans(),
+    )
+
+
 SUBMITS: Final = st.builds(
     Submit,
     account=st.just("x"),
@@ -208,8 +288,11 @@ SUBMITS: Final = st.builds(
     body=st.sampled_from(TEXTS),
     original=st.just(b"x"),
 )
-FITTING: Final = st.builds(
-    lambda place, person, body: Submit(
+
+
+def offer(place: int, person: int, body: str = BODIES[0]) -> Submit:
+    """A message whose submitter, port and signature belong together."""
+    return Submit(
         account="x",
         submitter="abc"[place],
         port=PORTS[place],
@@ -218,19 +301,10 @@ FITTING: Final = st.builds(
         declared=Kind.UNCLEAR,
         body=body.format(SIGNATURES[place]),
         original=b"x",
-    ),
-    st.integers(0, 2),
-    st.integers(0, 2),
-    st.sampled_from(BODIES),
-)
-"""Submits whose account, port and signature belong together: these get as far as the person."""
-STEPS: Final = st.builds(
-    Step,
-    st.sampled_from(GAPS),
-    st.lists(st.tuples(st.integers(0, 2), WHATS), max_size=4),
-    st.lists(FITTING | SUBMITS, min_size=1, max_size=8),
-    st.booleans(),
-)
+    )
+
+
+FITTING: Final = st.builds(offer, PLACES, PLACES, st.sampled_from([BODIES[0], *BODIES]))
 
 
 def fact_of(who: Any, what: What, at: int) -> f.Fact:
@@ -403,8 +477,8 @@ class Scalar:
 class House:
     """A ledger in memory with a desk over it."""
 
-    def __init__(self, register: list[f.Fact], own: Rulebook | None, at: int) -> None:
-        """Rulebooks and register are recorded."""
+    def __init__(self, own: Rulebook | None, at: int) -> None:
+        """Rulebooks and register are recorded; everyone consented to everyone."""
         self.store = memory.MemoryStore()
         self.open()
 
@@ -412,10 +486,9 @@ class House:
             rulebook.adopt_missing(self.ledger, t, shipped_rulebooks())
             if own is not None:
                 rulebook.adopt(self.ledger, t, own)
-            for fact in register:
-                t.append(fact)
 
         self.act(begin, at)
+        self.record(tidy(), [], at)
 
     def open(self) -> None:
         """Open the ledger over what is stored."""
@@ -431,14 +504,21 @@ class House:
 
         return asyncio.run(run())
 
-    def record(self, facts: list[tuple[int, What]], at: int) -> None:
-        """Record facts of persons."""
+    def record(self, changes: list[f.Fact], facts: list[tuple[int, What]], at: int) -> None:
+        """Record facts of the register and of persons."""
 
         def work(t: Transaction) -> None:
+            for fact in changes:
+                t.append(fact)
             for person, what in facts:
                 t.append(fact_of(t.remember(PEOPLE[person]), what, at))
 
         self.act(work, at)
+
+    def consent(self, at: int, **how: Any) -> None:
+        """Everyone agrees to everyone."""
+        what = [("consent", SOUND | {"sender": sender} | how) for sender in "abc"]
+        self.record([], list(product(range(3), what)), at)
 
 
 def check(house: House, scalar: Scalar, submits: list[Submit], at: int) -> None:
@@ -452,16 +532,39 @@ def check(house: House, scalar: Scalar, submits: list[Submit], at: int) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.data(), st.sampled_from(BEGINNINGS), st.none() | books())
+@given(st.data(), st.sampled_from(BEGINNINGS), st.sampled_from(CAPPED[:3]), st.booleans())
 def test_a_batch_is_decided_as_each_message_would_be_alone(
-    data: st.DataObject, begun: int, own: Rulebook | None
+    data: st.DataObject, begun: int, capped: str, own: bool
 ) -> None:
     """Case, reasons, verdict and grounds agree, before and after the ledger is opened anew."""
-    house = House(data.draw(registers(begun)), own, begun - 2 * DAY)
+    # The shipped books cap the house: beside it, no consent may name a frequency here.
+    capped = capped if own else "house"
+    house = House(data.draw(books(capped)) if own else None, begun - 2 * DAY)
+    house.consent(begun - DAY, per=(2, 30) if capped == "consent" else (0, 0))
     scalar, at = Scalar(), begun
-    for step in data.draw(st.lists(STEPS, min_size=1, max_size=5)):
+    for step in data.draw(st.lists(steps(begun, capped), min_size=1, max_size=5)):
         at += step.gap
         if step.anew:
             house.open()
-        house.record(step.facts, at)
+        house.record(step.changes, step.facts, at)
         check(house, scalar, step.submits, at)
+
+
+@pytest.mark.xfail(strict=True, reason="desk.caps counts a cap at a time, not a message")
+def test_what_a_later_cap_refuses_does_not_use_up_an_earlier_one_in_its_batch() -> None:
+    """One a day by signature, two by group: the other shop's offer may still go."""
+    book, at = shipped_rulebooks()[-1], BEGINNINGS[2]
+    rules = [msgspec.structs.replace(rule, cap=Cap(1, 24)) for rule in book.carriers]
+    own = msgspec.structs.replace(book, name="own", house_cap=Cap(2, 24), carriers=tuple(rules))
+    house = House(own, at - 2 * DAY)
+    house.consent(at - DAY)
+    check(house, Scalar(), [offer(0, 0), offer(0, 0), offer(1, 0)], at)
+
+
+@pytest.mark.xfail(strict=True, reason="kernel.fold does not look at when it was recorded")
+def test_what_was_recorded_later_than_now_is_late_when_the_clock_steps_back() -> None:
+    """A consent recorded a second after the send, by a clock that was set back, is late."""
+    at = BEGINNINGS[2]
+    house = House(None, at - 2 * DAY)
+    house.consent(at)
+    check(house, Scalar(), [offer(0, 0)], at - 1000)

@@ -45,12 +45,11 @@ _ZERO, _ONE, _U32 = np.uint64(0), np.uint64(1), np.uint64(32)
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _RUN_MAX: Final = np.uint64(RUN_MAX)
 _MIX: Final = np.uint64(0xBEA225F9EB34556D)  # Maiga's mx3, the three-round finalizer
-_UNMIX: Final = np.uint64(pow(0xBEA225F9EB34556D, -1, 1 << 64))
 _LENGTH_8: Final = np.uint64(8 << 56)  # SipHash's last block: the length in its top byte
 _INIT0, _INIT1 = np.uint64(0x736F6D6570736575), np.uint64(0x646F72616E646F6D)
 _INIT2, _INIT3 = np.uint64(0x6C7967656E657261), np.uint64(0x7465646279746573)
 _FINAL, _WIDTH, _TOP_BYTE = np.uint64(0xFF), np.uint64(64), np.uint64(56)
-_R13, _R16, _R17, _R21, _R29, _R58 = (np.uint64(n) for n in (13, 16, 17, 21, 29, 58))
+_R13, _R16, _R17, _R21, _R29 = (np.uint64(n) for n in (13, 16, 17, 21, 29))
 
 
 def compiled(function: F) -> F:
@@ -220,17 +219,6 @@ def scoped_key(handle: Any, salt: Any) -> Any:
     x = (x ^ (x >> _R29)) * _MIX
     x = (x ^ (x >> _U32)) * _MIX
     return max((x ^ (x >> _R29)) ^ salt, _ONE)
-
-
-@compiled
-def unscoped_key(key: Any, salt: Any) -> Any:
-    """The handle behind a key: whoever has the salt can turn the cipher back. A key made under
-    another salt comes out as the handle of nobody."""
-    x = key ^ salt
-    x = (x ^ (x >> _R29) ^ (x >> _R58)) * _UNMIX
-    x = (x ^ (x >> _U32)) * _UNMIX
-    x = (x ^ (x >> _R29) ^ (x >> _R58)) * _UNMIX
-    return (x ^ (x >> _U32)) ^ salt
 
 
 @compiled
