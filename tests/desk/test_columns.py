@@ -111,7 +111,10 @@ SIGNED: Final = [
 ]
 GRANTS: Final = [
     f.GrantMade(
-        **{"grant": port, "sender": shop, "port": port, "signature": name},
+        grant=port,
+        sender=shop,
+        port=port,
+        signature=name,
         **{"chain": (shop, "p")} | EVERYTHING | TIMES,
     )
     for port, name, shop in SHOPS
@@ -170,8 +173,13 @@ def books(draw: st.DrawFn, capped: str) -> Rulebook:
 
 
 SOUND: Final[dict[str, Any]] = {
-    **{"sender": "a", "purposes": 0xFFFF, "act": Act.TICKED, "ago": DAY},
-    **{"shown": "x", "term_s": 0, "per": (0, 0)},
+    "sender": "a",
+    "purposes": 0xFFFF,
+    "act": Act.TICKED,
+    "ago": DAY,
+    "shown": "x",
+    "term_s": 0,
+    "per": (0, 0),
 }
 DEFECTS: Final[list[dict[str, Any]]] = [
     *({"purposes": category.bit} for category in (Category.RETAIL, Category.FOOD)),
