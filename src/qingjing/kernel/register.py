@@ -40,7 +40,6 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 class _Party(msgspec.Struct):
     fact: f.PartyRegistered
     position: int
-    suspended_at: int = 0
     suspended_until: int = 0
 
 
@@ -77,7 +76,6 @@ class Register:
                 self._register_party(fact, position)
             case f.PartySuspended():
                 party = self._parties[fact.party]
-                party.suspended_at = position
                 party.suspended_until = FOREVER if fact.until is None else fact.until
             case f.PartyReinstated():
                 self._parties[fact.party].suspended_until = 0

@@ -110,7 +110,6 @@ class Carriers:
             links += [_Link(way) for _ in range(way.route.connections)]
         self._back: dict[Carrier, deque[Parcel]] = {c: deque() for c in self._links}
         self._rest_until: dict[Carrier, float] = dict.fromkeys(self._links, 0.0)
-        self._reference = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
