@@ -62,7 +62,8 @@ class BadAnswer(NamedTuple):
 
 
 class UnknownCommand(NamedTuple):
-    """A frame of a command the protocol does not have; nothing was sent."""
+    """A frame of a command the protocol does not have. Only a protocol with an answer that
+    refuses any request has answered it."""
 
     command: int
     sequence: Hashable

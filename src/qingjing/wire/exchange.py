@@ -19,10 +19,11 @@ class Asked:
 
     :param window: how many of the counted ones may wait; as many late ones are remembered,
         because a peer that is slow is slow by about a window.
+    :param nack: the command that answers any request, where the protocol has one.
     """
 
-    def __init__(self, window: int) -> None:
-        self.window = window
+    def __init__(self, window: int, nack: int | None) -> None:
+        self.window, self._nack = window, nack
         self.counted = 0
         # sequence -> (token, deadline, command of the answer, counted), oldest first. All wait
         # equally long, so the oldest is the next to expire.
@@ -32,8 +33,10 @@ class Asked:
     def __contains__(self, sequence: Hashable) -> bool:
         return sequence in self._waiting
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    @property
+    def uncounted(self) -> bool:
+        """Whether a login or logout of ours waits: they take no room in the window."""
+        return len(self._waiting) > self.counted
 
     def add(
         self, sequence: Hashable, token: object, deadline: float, answer: int, *, counted: bool
@@ -47,13 +50,13 @@ class Asked:
         """The token this answer is for and whether it is late; None when it is for none."""
         waiting = self._waiting.get(sequence)
         if waiting is not None:
-            if waiting[2] != answer:
+            if answer not in (waiting[2], self._nack):
                 return None
             del self._waiting[sequence]
             self.counted -= waiting[3]
             return waiting[0], False
         expired = self._expired.get(sequence)
-        if expired is None or expired[1] != answer:
+        if expired is None or answer not in (expired[1], self._nack):
             return None
         del self._expired[sequence]
         return expired[0], True

@@ -32,6 +32,11 @@ class Stray(NamedTuple):
     octets: bytes
 
 
+def nothing_barred(_login: object) -> frozenset[int]:
+    """Every connection carries every request."""
+    return frozenset()
+
+
 @dataclass(frozen=True)
 class Protocol:
     """One carrier protocol, all versions of it."""
@@ -60,8 +65,17 @@ class Protocol:
     """Whether a login answer lets us in."""
     refusal: Callable[[bytes, Hashable, Hint], PDU | None]
     """The answer that refuses this request frame, whose body may be anything; None when the
-    answer of that command has no field to say so."""
+    answer of that command has no field to say so. An unknown command comes here too, and a
+    header of nothing but zeros for a frame whose length makes no sense."""
     next_sequence: Callable[[Hashable], Any]
     """The sequence number after this one; after None, the first."""
     strays: Stray | None = None
     """A known miscount of some peers."""
+    nack: int | None = None
+    """The answer that refuses any request at all; None where the protocol has none."""
+    invitations: frozenset[int] = frozenset()
+    """What asks the peer to log in and has no answer."""
+    notices: frozenset[int] = frozenset()
+    """What is told on a bound connection and has no answer."""
+    barred: Callable[[Any], frozenset[int]] = nothing_barred
+    """The requests, of either end, that a connection of this login request does not carry."""

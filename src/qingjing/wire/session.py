@@ -12,9 +12,7 @@ The machine does not know which role it plays, nor which protocol: see
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Hashable
-from typing import Any
 
 from .errors import Hint, LocalProtocolError, RemoteProtocolError
 from .events import (
@@ -32,13 +30,12 @@ from .events import (
 )
 from .exchange import Asked, Heard
 from .framing import Framer
-from .layout import Layout
 from .protocol import PDU, Protocol
-from .states import TRANSITIONS, State, Trigger, get_triggers, put_triggers
+from .speech import Speech
+from .states import TRANSITIONS, State, Trigger
 
 __all__ = ["Session"]
 
-_PREFIX = struct.Struct(">II")
 _DEFAULTS = Limits()
 
 
@@ -55,8 +52,8 @@ class Session:
         self, protocol: Protocol, *, window: int, limits: Limits = _DEFAULTS, now: float
     ) -> None:
         self._protocol, self._limits, self._header = protocol, limits, protocol.header
-        self._asked, self._heard = Asked(window), Heard(limits)
-        self._gets, self._puts = get_triggers(protocol), put_triggers(protocol)
+        self._asked, self._heard = Asked(window, protocol.nack), Heard(limits)
+        self._speech = Speech(protocol)
         self._state = State.OPEN
         self._row = TRANSITIONS[State.OPEN]
         self._framer = Framer(protocol, limits.frame_max)
@@ -67,7 +64,6 @@ class Session:
         self._now = now
         self._login_deadline = now + limits.login_s
         self._beat_at = now + limits.idle_s
-        self._speak(protocol.first)
 
     @property
     def state(self) -> State:
@@ -77,7 +73,7 @@ class Session:
     @property
     def version(self) -> int:
         """The version whose layouts are spoken; meaningful once the session is bound."""
-        return self._version
+        return self._speech.version
 
     @property
     def room(self) -> int:
@@ -119,13 +115,17 @@ class Session:
                 if not self._row:
                     break
         except RemoteProtocolError as error:
+            if error.command is None:
+                self._refuse(0, bytes(self._header.size), error.hint)
             events.append(self._close(Reason.BROKEN, error))
         return events
 
     def _take(self, command: int, frame: bytes, events: list[Event]) -> None:
         """Take one frame."""
-        trigger = self._gets.get(command, Trigger.GET_UNKNOWN)
+        trigger = self._speech.gets.get(command, Trigger.GET_UNKNOWN)
         if trigger not in self._row:
+            if self._protocol.nack is not None:
+                self._refuse(command, frame, Hint.COMMAND)
             raise RemoteProtocolError(
                 f"command {command:#010x} while {self._state.name}",
                 hint=Hint.COMMAND,
@@ -135,24 +135,27 @@ class Session:
             )
         if trigger == Trigger.GET_REQUEST:
             self._take_request(command, frame, events)
-        elif trigger == Trigger.GET_ANSWER:
+        elif trigger == Trigger.GET_ANSWER or trigger == Trigger.GET_LOGOUT_ANSWER:
             self._take_answer(command, frame, events)
+            if self._state == State.LEAVING and not self._asked.uncounted:
+                events.append(self._close(Reason.WE_LEFT))
         elif trigger == Trigger.GET_HEARTBEAT:
-            self._answer_plainly(command, frame)
+            self._out.append(self._speech.plain_answer(command, frame))
         elif trigger == Trigger.GET_LOGIN:
             self._take_login(command, frame, events)
         elif trigger == Trigger.GET_LOGIN_ANSWER:
             self._take_login_answer(command, frame, events)
+        elif trigger == Trigger.GET_NOTICE or trigger == Trigger.GET_INVITATION:
+            self._take_notice(command, frame, events)
+        elif trigger == Trigger.GET_BARRED:
+            events.append(self._refuse(command, frame, Hint.COMMAND))
         elif trigger == Trigger.GET_UNKNOWN:
+            self._refuse(command, frame, Hint.COMMAND)
             events.append(UnknownCommand(command, self._header.sequence(frame)))
         elif trigger == Trigger.GET_LOGOUT:
-            self._answer_plainly(command, frame)
+            self._out.append(self._speech.plain_answer(command, frame))
             self._move(trigger)
             events.append(self._close(Reason.PEER_LEFT))
-        elif trigger == Trigger.GET_LOGOUT_ANSWER:
-            self._take_answer(command, frame, events)
-            if not self._logout_waits():
-                events.append(self._close(Reason.WE_LEFT))
         # The answer to a heartbeat says nothing but that the peer lives, which is noted for
         # every frame. Its body is not looked at: some peers leave it out.
 
@@ -175,7 +178,7 @@ class Session:
             events.append(self._refuse(command, frame, Hint.BUSY))
             return
         try:
-            pdu = self._layouts[command].decode(frame)
+            pdu = self._speech.layouts[command].decode(frame)
         except RemoteProtocolError as error:
             events.append(self._refuse(command, frame, error.hint))
             return
@@ -186,22 +189,30 @@ class Session:
         """An answer to us; its number and command together say to what."""
         found = self._asked.take(self._header.sequence(frame), command)
         try:
-            pdu = self._layouts[command].decode(frame)
+            pdu = self._speech.layouts[command].decode(frame)
         except RemoteProtocolError as error:
             events.append(BadAnswer(found[0] if found else None, error))
             return
         events.append(Unmatched(pdu) if found is None else Answered(found[0], pdu, found[1]))
 
+    def _take_notice(self, command: int, frame: bytes, events: list[Event]) -> None:
+        """What waits for no answer is told; it may come again, for nothing is owed for it."""
+        try:
+            events.append(self._speech.layouts[command].decode(frame))
+        except RemoteProtocolError as error:
+            events.append(self._refuse(command, frame, error.hint))
+
     def _take_login(self, command: int, frame: bytes, events: list[Event]) -> None:
         """A login is told; :meth:`accept` or :meth:`reject` goes on."""
         try:
-            pdu = self._layouts[command].decode(frame)
+            pdu = self._speech.layouts[command].decode(frame)
         except RemoteProtocolError as error:
             self._refuse(command, frame, error.hint)
             error.fatal = True
             raise
         self._login = (command, self._header.sequence(frame))
-        self._speak(self._protocol.version_of_login(pdu))
+        self._speech.use(self._protocol.version_of_login(pdu))
+        self._speech.bar(pdu)
         self._move(Trigger.GET_LOGIN)
         events.append(pdu)
 
@@ -212,9 +223,9 @@ class Session:
             raise RemoteProtocolError(
                 "an answer to no login", hint=Hint.COMMAND, fatal=True, command=command
             )
-        self._speak(self._protocol.version_of_answer(frame))
+        self._speech.use(self._protocol.version_of_answer(frame))
         try:
-            pdu = self._layouts[command].decode(frame)
+            pdu = self._speech.layouts[command].decode(frame)
         except RemoteProtocolError as error:
             error.fatal = True
             raise
@@ -225,19 +236,12 @@ class Session:
             self._move(Trigger.TURNED_AWAY)
             events.append(self._close(Reason.REFUSED))
 
-    def _answer_plainly(self, command: int, frame: bytes) -> None:
-        """Answer what needs no thought with that answer's empty values."""
-        layout = self._layouts[self._protocol.answers[command]]
-        self._out.append(layout.encode_as(layout.pdu(), self._header.sequence(frame)))
-
     def _refuse(self, command: int, frame: bytes, hint: Hint) -> BadRequest:
         """Queue the answer that says no, where the command has one."""
-        sequence = self._header.sequence(frame)
-        answer = self._protocol.refusal(frame, sequence, hint)
+        answer = self._speech.refusal(frame, hint)
         if answer is not None:
-            layout = self._layouts[self._protocol.answers[command]]
-            self._out.append(layout.encode(answer))
-        return BadRequest(command, sequence, hint, answer is not None)
+            self._out.append(answer)
+        return BadRequest(command, self._header.sequence(frame), hint, answer is not None)
 
     # What we do
 
@@ -266,14 +270,13 @@ class Session:
         """Answer a login and move on."""
         if self._login is None or trigger not in self._row:
             raise LocalProtocolError(f"no login to answer while {self._state.name}")
-        command, sequence = self._login
-        speak = self._version if version is None else version
-        layout = self._protocol.layouts[speak][self._protocol.answers[command]]
+        (command, sequence), version = self._login, version or self._speech.version
+        layout = self._protocol.layouts[version][self._protocol.answers[command]]
         frame = layout.encode_as(answer, sequence)
         if self._protocol.accepted(answer) != (trigger == Trigger.LET_IN):
             raise LocalProtocolError(f"{answer!r} says the opposite of what is meant")
         self._out.append(frame)
-        self._speak(speak)
+        self._speech.use(version)
         self._move(trigger)
 
     def respond(self, pdu: PDU) -> None:
@@ -287,7 +290,8 @@ class Session:
         """
         sequence = pdu[self._header.sequence_at]
         frame = self._heard.frame(sequence)
-        layout = self._layouts[self._protocol.answers[_PREFIX.unpack_from(frame)[1]]]
+        command = int.from_bytes(frame[4:8], "big")
+        layout = self._speech.layouts[self._protocol.answers[command]]
         answer = layout.encode(pdu)
         self._heard.settle(sequence, answer, self._now)
         self._out.append(answer)
@@ -298,9 +302,8 @@ class Session:
         :raises LocalProtocolError: when the window has no room, the state does not allow it,
             it is no request, or a value does not fit.
         """
-        layout = self._kinds.get(type(pdu))
-        trigger = None if layout is None else self._puts.get(layout.command)
-        if layout is None or trigger is None:
+        layout = self._speech.kinds.get(type(pdu))
+        if layout is None or (trigger := self._speech.puts.get(layout.command)) is None:
             raise LocalProtocolError(f"{type(pdu).__name__} is no request to send by hand")
         if trigger not in self._row:
             raise LocalProtocolError(f"{type(pdu).__name__} while {self._state.name}")
@@ -310,7 +313,10 @@ class Session:
         sequence = self._next_sequence()
         self._out.append(layout.encode_as(pdu, sequence))
         self._sequence = sequence
-        answer = self._protocol.answers[layout.command]
+        if (answer := self._protocol.answers.get(layout.command)) is None:
+            return
+        if trigger == Trigger.PUT_LOGIN:
+            self._speech.bar(pdu)
         deadline = now + self._limits.answer_s
         self._asked.add(sequence, token, deadline, answer, counted=counted)
         if not counted:
@@ -342,7 +348,7 @@ class Session:
             return events
         events.extend(TimedOut(token) for token in self._asked.expire(now))
         if self._state == State.LEAVING:
-            if not self._logout_waits():
+            if not self._asked.uncounted:
                 events.append(self._close(Reason.WE_LEFT))
         elif self._protocol.heartbeat is not None and now >= self._beat_at:
             if self._beats >= self._limits.beats_max:
@@ -365,18 +371,12 @@ class Session:
     def _beat(self, command: int) -> None:
         """Queue a heartbeat. It takes no room in the window, or a full one would look dead."""
         self._sequence = self._next_sequence()
-        layout = self._layouts[command]
+        layout = self._speech.layouts[command]
         self._out.append(layout.encode_as(layout.pdu(), self._sequence))
         self._beats += 1
         self._beat_at = self._now + self._limits.idle_s
 
     # Small parts
-
-    def _speak(self, version: int) -> None:
-        """Use the layouts of this version from now on."""
-        self._version = version
-        self._layouts = self._protocol.layouts[version]
-        self._kinds: dict[type, Layout[Any]] = {x.pdu: x for x in self._layouts.values()}
 
     def _next_sequence(self) -> Hashable:
         """The next number that no waiting request of ours has, should the counter go round."""
@@ -384,10 +384,6 @@ class Session:
         while sequence in self._asked:
             sequence = self._protocol.next_sequence(sequence)
         return sequence
-
-    def _logout_waits(self) -> bool:
-        """Whether our logout is still unanswered: it alone is waiting without being counted."""
-        return len(self._asked) > self._asked.counted
 
     def _move(self, trigger: Trigger) -> None:
         """Follow the table."""

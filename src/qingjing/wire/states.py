@@ -44,6 +44,16 @@ class Trigger(IntEnum):
     PUT_LOGOUT = 11
     GET_LOGOUT_ANSWER = 12
     GET_UNKNOWN = 13
+    GET_INVITATION = 14
+    """The peer asks us to log in; it waits for no answer."""
+    PUT_INVITATION = 15
+    GET_NOTICE = 16
+    """What is told and waits for no answer."""
+    PUT_NOTICE = 17
+    GET_BARRED = 18
+    """A request that a connection logged in so does not carry."""
+    PUT_BARRED = 19
+    """The same from us; no row has it."""
 
 
 _TALK = (
@@ -52,12 +62,16 @@ _TALK = (
     Trigger.GET_HEARTBEAT,
     Trigger.GET_HEARTBEAT_ANSWER,
     Trigger.GET_UNKNOWN,
+    Trigger.GET_NOTICE,
+    Trigger.GET_BARRED,
 )
 
 TRANSITIONS: Mapping[State, Mapping[Trigger, State]] = {
     State.OPEN: {
         Trigger.GET_LOGIN: State.LOGIN_RECEIVED,
         Trigger.PUT_LOGIN: State.LOGIN_SENT,
+        Trigger.GET_INVITATION: State.OPEN,
+        Trigger.PUT_INVITATION: State.OPEN,
     },
     State.LOGIN_SENT: {
         Trigger.GET_LOGIN_ANSWER: State.LOGIN_SENT,
@@ -71,6 +85,7 @@ TRANSITIONS: Mapping[State, Mapping[Trigger, State]] = {
     State.BOUND: {
         **dict.fromkeys(_TALK, State.BOUND),
         Trigger.PUT_REQUEST: State.BOUND,
+        Trigger.PUT_NOTICE: State.BOUND,
         Trigger.PUT_LOGOUT: State.LEAVING,
         Trigger.GET_LOGOUT: State.CLOSED,
     },
@@ -97,6 +112,10 @@ def get_triggers(protocol: Protocol) -> dict[int, Trigger]:
         elif request == protocol.heartbeat:
             pair = (Trigger.GET_HEARTBEAT, Trigger.GET_HEARTBEAT_ANSWER)
         table[request], table[answer] = pair
+    table |= dict.fromkeys(protocol.invitations, Trigger.GET_INVITATION)
+    table |= dict.fromkeys(protocol.notices, Trigger.GET_NOTICE)
+    if protocol.nack is not None:
+        table[protocol.nack] = Trigger.GET_ANSWER
     return table
 
 
@@ -104,6 +123,8 @@ def put_triggers(protocol: Protocol) -> dict[int, Trigger]:
     """Which trigger it is when our owner asks for a command; the session beats by itself."""
     table = dict.fromkeys(protocol.answers, Trigger.PUT_REQUEST)
     table |= dict.fromkeys(protocol.login, Trigger.PUT_LOGIN)
+    table |= dict.fromkeys(protocol.invitations, Trigger.PUT_INVITATION)
+    table |= dict.fromkeys(protocol.notices, Trigger.PUT_NOTICE)
     table[protocol.logout] = Trigger.PUT_LOGOUT
     if protocol.heartbeat is not None:
         del table[protocol.heartbeat]
