@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
+import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -18,7 +19,16 @@ from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.send import Desk
 from qingjing.desk.texts import Reader
 from qingjing.kernel import facts as f
-from qingjing.kernel.words import Act, Carrier, Door, Filing, Kind, PartyRole, Phone
+from qingjing.kernel.words import (
+    Act,
+    Carrier,
+    Door,
+    Filing,
+    Kind,
+    PartyRole,
+    Phone,
+    ReplyMeaning,
+)
 from qingjing.ledger import memory
 from qingjing.ledger.vault import KeyFile, Vault
 
@@ -32,6 +42,8 @@ SHOPS = (
 )
 OFFER = "【{}】双11会员日全场满300减50,精选好物低至5折,拒收请回复R"
 CODE = "【{}】您的验证码是482913,5分钟内有效,请勿泄露给他人。"
+NOTICE = "【{}】您的订单已发货,请注意查收。"
+UNCLEAR = ("哦", "今天有空吗")
 REFUSALS = ("T", "退订", "别再发了", "td")
 ALL_KINDS = (1 << Kind.COMMERCIAL) | (1 << Kind.VERIFICATION) | (1 << Kind.SERVICE)
 
@@ -88,7 +100,11 @@ class Releases(RuleBasedStateMachine):
         self.released: Counter[int] = Counter()
         self.open: list[tuple[int, int]] = []
         self.taken: list[tuple[int, int, bytes]] = []
-        self.passed: set[int] = set()
+        self.passed: dict[int, tuple[int, str, bool]] = {}
+        self.held: set[tuple[int, str]] = set()
+        self.rejected: set[int] = set()
+        self.stopped: set[int] = set()
+        self.told: Counter[int] = Counter()
         self.breaches: list[str] = []
         self.open_desk()
         self.run(self.furnish())
@@ -130,10 +146,14 @@ class Releases(RuleBasedStateMachine):
             )
         )
 
-    @rule(person=st.integers(0, 3), shop=st.sampled_from(SHOPS), code=st.booleans())
-    def submit(self, person: int, shop: tuple[str, str, str, str], code: bool) -> None:
+    @rule(
+        person=st.integers(0, 3),
+        shop=st.sampled_from(SHOPS),
+        text=st.sampled_from([OFFER, OFFER, CODE, NOTICE]),
+    )
+    def submit(self, person: int, shop: tuple[str, str, str, str], text: str) -> None:
         """A message comes in: marketing to one who refused must not even pass."""
-        body = (CODE if code else OFFER).format(shop[3])
+        body, offer = text.format(shop[3]), text is OFFER
         made = Submit(
             account="x",
             submitter=shop[0],
@@ -153,10 +173,10 @@ class Releases(RuleBasedStateMachine):
                 self.finish(t)
             passed = decided.rows["reasons"][0] == 0
             if passed:
-                self.passed.add(int(decided.rows["message"][0]))
-            if code and not passed:
-                self.breaches.append("a code was stopped")
-            if passed and not code and (person, shop[1]) in self.refused:
+                self.passed[int(decided.rows["message"][0])] = (person, shop[1], offer)
+            if not offer and not passed:
+                self.breaches.append("a code or a notice was refused")
+            if passed and offer and (person, shop[1]) in self.refused | self.held:
                 self.breaches.append("marketing passed after a refusal")
 
         self.run(work())
@@ -172,6 +192,19 @@ class Releases(RuleBasedStateMachine):
                 heard = hear.hear(self.desk, t, PEOPLE[person], shop[2], words)
             assert heard.refused == shop[1]
             self.refused.add((person, shop[1]))
+            self.held.discard((person, shop[1]))
+
+        self.run(work())
+
+    @rule(person=st.integers(0, 3), shop=st.sampled_from(SHOPS), words=st.sampled_from(UNCLEAR))
+    def mumble(self, person: int, shop: tuple[str, str, str, str], words: str) -> None:
+        """A reply that nobody understands holds the group's marketing."""
+
+        async def work() -> None:
+            async with self.ledger.transaction(self.now) as t:
+                heard = hear.hear(self.desk, t, PEOPLE[person], shop[2], words)
+            assert heard.meaning is ReplyMeaning.UNCLEAR
+            self.held.add((person, shop[1]))
 
         self.run(work())
 
@@ -190,6 +223,7 @@ class Releases(RuleBasedStateMachine):
                 self.now += 1000
                 self.agree(t, PEOPLE[person], shop[0])
             self.refused.discard((person, shop[1]))
+            self.held.discard((person, shop[1]))
 
         self.run(work())
 
@@ -213,7 +247,7 @@ class Releases(RuleBasedStateMachine):
         person = PEOPLE.index(flight.phone)
         self.released[flight.message] += 1
         self.open.append((flight.message, 1))
-        if flight.marketing and (person, flight.lane.group) in self.refused:
+        if flight.marketing and (person, flight.lane.group) in self.refused | self.held:
             self.breaches.append("marketing left after a refusal")
 
     @precondition(lambda self: self.open)
@@ -231,6 +265,7 @@ class Releases(RuleBasedStateMachine):
                     self.taken.append((message, part, upstream))
                 elif how == "rejected":
                     settle.rejected(self.box, message, part, 9, 1, self.now)
+                    self.rejected.add(message)
                 else:
                     settle.silent(self.box, message, part, 1, self.now)
                 self.finish(t)
@@ -238,14 +273,14 @@ class Releases(RuleBasedStateMachine):
         self.run(work())
 
     @precondition(lambda self: self.taken)
-    @rule(place=st.integers(0, 99))
-    def report(self, place: int) -> None:
+    @rule(place=st.integers(0, 99), stat=st.sampled_from([b"DELIVRD", b"UNDELIV"]))
+    def report(self, place: int, stat: bytes) -> None:
         """A report of something that the carrier took finds its message."""
         _message, _part, upstream = self.taken.pop(place % len(self.taken))
 
         async def work() -> None:
             async with self.ledger.transaction(self.now) as t:
-                assert settle.reported(self.box, upstream, b"DELIVRD", 1, self.now)
+                assert settle.reported(self.box, upstream, stat, 1, self.now)
                 self.finish(t)
 
         self.run(work())
@@ -266,9 +301,49 @@ class Releases(RuleBasedStateMachine):
     def finish(self, t: Any) -> None:
         """What the engine does at the end of every turn; the customer takes every report."""
         while self.box.to_tell:
-            settle.told(self.box, self.box.to_tell.popleft().flight.message, self.now)
+            told = self.box.to_tell.popleft()
+            self.tell(told.flight.message, told.stat)
+            settle.told(self.box, told.flight.message, self.now)
         self.box.flush(t, 1)
         self.ledger.mark("low_water", self.box.low_water(t.position))
+
+    def tell(self, message: int, stat: bytes) -> None:
+        """A message has its end; one that no carrier refused was stopped at its release."""
+        self.told[message] += 1
+        if stat == outbox.REJECTED and message not in self.rejected:
+            self.stopped.add(message)
+            if not self.passed[message][2]:
+                self.breaches.append("a code or a notice was stopped")
+
+    def counted(self, most: int) -> list[bool]:
+        """Of each person and group: does the house cap count at least so many?"""
+        size, uses = (3, 2 * len(PEOPLE)), [("", "h:one", ""), ("", "h:two", "")]
+        handles = [self.ledger.find(phone).handle for phone in PEOPLE for _ in uses]
+        over = self.ledger.standings.reserve(
+            uses,
+            np.tile(np.arange(2), len(PEOPLE)),
+            np.array(handles, np.uint64),
+            self.now // 1000,
+            np.full(size, 86_400, np.uint32),
+            np.full(size, most, np.uint16),
+            np.ones(3, np.bool_),
+            np.zeros(len(handles), np.bool_),
+        )[1]
+        return [bool(one) for one in over]
+
+    @invariant()
+    def what_left_or_waits_is_counted_and_nothing_else(self) -> None:
+        """A message that was stopped is given back to the caps, also over a restart."""
+        if not hasattr(self, "breaches"):
+            return
+        offers = Counter(
+            (person, group)
+            for message, (person, group, offer) in self.passed.items()
+            if offer and message not in self.stopped
+        )
+        found = [offers[person, group] for person in range(4) for group in ("one", "two")]
+        for most in range(1, 5):
+            assert self.counted(most) == [count >= most for count in found]
 
     @invariant()
     def nothing_that_must_never_happen_has_happened(self) -> None:
@@ -277,11 +352,30 @@ class Releases(RuleBasedStateMachine):
             return
         assert self.breaches == []
         assert not self.released or max(self.released.values()) == 1
-        assert set(self.released) <= self.passed
+        assert set(self.released) <= set(self.passed)
+        assert not self.told or max(self.told.values()) == 1
+
+    async def settle_all(self) -> None:
+        """Everything leaves, the carrier falls silent, and nothing is waited for any longer."""
+        async with self.ledger.transaction(self.now) as t:
+            release.release(self.desk, self.box, Carrier.MOBILE, 10_000, lambda _body: 1, t)
+            late = settle.overdue(self.box, self.now + 1)
+            settle.give_up(self.box, late, self.now)
+            self.finish(t)
 
     def teardown(self) -> None:
-        """Close the loop."""
-        if hasattr(self, "loop"):
+        """In the end every passed message is settled, once; close the loop."""
+        if not hasattr(self, "loop"):
+            return
+        try:
+            if hasattr(self, "box"):
+                self.run(self.settle_all())
+                self.nothing_that_must_never_happen_has_happened()
+                self.what_left_or_waits_is_counted_and_nothing_else()
+                assert set(self.told) == set(self.passed)
+                assert not self.box.flights
+                assert not self.box.awaiting
+        finally:
             self.loop.close()
 
 

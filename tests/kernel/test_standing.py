@@ -206,7 +206,13 @@ def test_only_sound_grounds_are_a_standing() -> None:
 
 
 TERMS: Final = np.dtype(
-    [("term_s", "<u4"), ("purposes", "<u2"), ("act", "u1"), ("shown", "u1")]
+    [
+        ("term_s", "<u4"),
+        ("purposes", "<u2"),
+        ("act", "u1"),
+        ("shown", "u1"),
+        ("recorded_at", "<u8"),
+    ]
 )
 """The columns that the batch form looks at."""
 
@@ -215,6 +221,7 @@ TERM_ROWS: Final = st.tuples(
     st.sampled_from([0, RETAIL, Category.FINANCE.bit, PURPOSE_ANY]),
     st.integers(min_value=0, max_value=len(ACTS) - 1),
     st.integers(min_value=0, max_value=1),
+    st.sampled_from([0, AT - 1, AT, AT + 1]),
 )
 GIVEN_S: Final = st.integers(min_value=AT // 1000 - 6, max_value=AT // 1000 + 2)
 NOBODY: Final = st.just((None, 0))
@@ -235,7 +242,7 @@ def as_grounds(row: int, given_s: int, table: NDArray[Any]) -> Grounds:
     return structs.replace(
         CONSENT,
         position=row,
-        recorded_at=AT,
+        recorded_at=int(table["recorded_at"][row]),
         given_at=given_s * 1000,
         act=ACTS[int(table["act"][row])],
         purposes=int(table["purposes"][row]),
@@ -249,7 +256,7 @@ def as_grounds(row: int, given_s: int, table: NDArray[Any]) -> Grounds:
     persons=st.lists(PERSONS, min_size=1, max_size=12),
 )
 def test_the_batch_fold_means_what_the_scalar_fold_means(
-    rows: list[tuple[int, int, int, int]],
+    rows: list[tuple[int, int, int, int, int]],
     persons: list[tuple[bool, bool, int, list[tuple[int | None, int]]]],
 ) -> None:
     """State and resting consent are the same, person by person."""
@@ -263,7 +270,7 @@ def test_the_batch_fold_means_what_the_scalar_fold_means(
         np.array(terms, dtype=np.uint32),
         np.array([[given_s for _, given_s in some] for some in candidates], dtype=np.uint32),
         np.array(bits, dtype=np.uint16),
-        AT // 1000,
+        AT,
     )
 
     for place, (no, maybe, bit, some) in enumerate(persons):

@@ -318,14 +318,14 @@ def known(ledger: Ledger) -> list[object]:
             answers.append(standings.asked(handles, [group] * len(handles), topics).tolist())
     which = np.zeros(len(handles), np.intp)
     never = np.zeros(len(handles), np.bool_)
-    window = np.full(len(handles), 86_400, np.uint32)
-    for scope in ("c:m1", "h:g1", "k:MOBILE:s"):
-        for most in range(1, 6):
-            limit = np.full(len(handles), most, np.uint16)
-            over = standings.reserve(
-                [scope], which, handles, AT // 1000 + 1, window, limit, never
-            )
-            answers.append(over.tolist())
+    size, uses = (3, len(handles)), [("c:m1", "h:g1", "k:MOBILE:s")]
+    window, bind = np.full(size, 86_400, np.uint32), np.ones(3, np.bool_)
+    for most in range(1, 6):
+        limit = np.full(size, most, np.uint16)
+        over = standings.reserve(
+            uses, which, handles, AT // 1000 + 1, window, limit, bind, never
+        )
+        answers.append(over.tolist())
     return answers
 
 

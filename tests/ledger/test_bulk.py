@@ -96,8 +96,6 @@ def test_a_list_is_looked_up_as_the_gate_would_probe_and_fold(
             scopes = Scopes((sender,), (group,), np.zeros(PEOPLE, np.intp))
             found = standings.probe(standings.handles(PHONES), scopes)
             bits = np.full(PEOPLE, category.bit)
-            state, _row = fold_columns(
-                standings.terms, *found[:2], *found[3:], bits, NOW // 1000
-            )
+            state, _row = fold_columns(standings.terms, *found[:2], *found[3:], bits, NOW)
             assert known.grounds.tolist() == state.tolist()
             assert known.number.tolist() == found.number.tolist()

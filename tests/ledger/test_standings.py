@@ -211,18 +211,27 @@ def test_handles_of_a_batch_are_those_of_each_number(ledger: Ledger) -> None:
     ]
 
 
-def over(ledger: Ledger, limit: int, scope: str = "c:m1", *, at_s: int = AT // 1000) -> bool:
+def over(ledger: Ledger, limit: int, cap: int = 0, *, at_s: int = AT // 1000) -> bool:
     """Would one more message to Anna go over a limit a day? Nothing is counted."""
+    scopes = ["", "", ""]
+    scopes[cap] = ("c:m1", "h:g1", "k:MOBILE:s")[cap]
+    return _over(ledger, limit, (scopes[0], scopes[1], scopes[2]), cap, at_s)
+
+
+def _over(
+    ledger: Ledger, limit: int, scopes: tuple[str, str, str], cap: int, at_s: int
+) -> bool:
     found = ledger.standings.reserve(
-        [scope],
+        [scopes],
         np.zeros(1, np.intp),
         np.array([ledger.find(ANNA).handle], np.uint64),
         at_s,
-        np.array([86_400], np.uint32),
-        np.array([limit], np.uint16),
+        np.full((3, 1), 86_400, np.uint32),
+        np.full((3, 1), limit, np.uint16),
+        np.ones(3, np.bool_),
         np.zeros(1, np.bool_),
     )
-    return bool(found[0])
+    return bool(found[cap, 0])
 
 
 @pytest.mark.parametrize("kind", [Kind.COMMERCIAL, Kind.ASKING])
@@ -233,11 +242,11 @@ def test_passed_marketing_counts_under_sender_group_and_signature(
     position = within(ledger, lambda t: decided(ledger, t, 1, 2, kind=kind))
     ledger.standings.count(t_fact(ledger, position), ledger.batch(position).rows)
 
-    for scope in ("c:m1", "h:g1", "k:MOBILE:s"):
-        assert over(ledger, 2, scope)
-        assert not over(ledger, 3, scope)
-        assert not over(ledger, 2, scope, at_s=AT // 1000 + 90_000)
-    assert not over(ledger, 1, "c:m2")
+    for cap in range(3):
+        assert over(ledger, 2, cap)
+        assert not over(ledger, 3, cap)
+        assert not over(ledger, 2, cap, at_s=AT // 1000 + 90_000)
+    assert not _over(ledger, 1, ("c:m2", "", ""), 0, AT // 1000)
 
 
 def test_other_kinds_count_nowhere(ledger: Ledger) -> None:

@@ -182,6 +182,7 @@ def _counts(
             caps.Limit(np.array([count], np.uint16), np.array([window], np.uint32))
             for count, window in zip(most, window_s, strict=True)
         ],
+        book,
         np.zeros(1, dtype=np.bool_),
         at,
     )

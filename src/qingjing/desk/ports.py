@@ -125,22 +125,30 @@ class Standings(Protocol):
 
     def reserve(
         self,
-        scopes: Sequence[str],
+        uses: Sequence[tuple[str, str, str]],
         which: Places,
         handles: U64s,
         now_s: int,
         window_s: U32s,
-        limit: U16s,
+        most: U16s,
+        binding: Bools,
         commit: Bools,
     ) -> Bools:
-        """Count one marketing message for (scope, person) in order; True where over the limit.
+        """Count marketing messages in order; a row a cap, True where one more is over it.
 
-        ``which`` picks each message's scope. Where ``commit`` and not over, it is counted; a
-        limit of 0 is no cap (the message still counts where ``commit``).
+        ``uses[which[i]]`` are the scopes of message i (``dossier.cap_scopes``); ``window_s``
+        and ``most`` have a row a cap, and a most of 0 is no cap. A message of ``commit`` counts
+        under all its scopes unless it is over a cap that is ``binding``.
         """
         ...
 
-    def void(self, scopes: Sequence[str], which: Places, handles: U64s, at_s: U32s) -> None:
+    def void(
+        self,
+        uses: Sequence[tuple[str, str, str]],
+        which: Places,
+        handles: U64s,
+        at_s: U32s,
+    ) -> None:
         """Give back reservations made at these times: the message did not leave."""
         ...
 
@@ -166,6 +174,14 @@ class Transaction(Protocol):
 
     def remember(self, phone: Phone) -> Person:
         """The person of a number, the number itself kept encrypted."""
+        ...
+
+    def replace(self, position: int, sealed: bytes) -> None:
+        """Exchange what stands under seal beside an earlier fact: for an erasure alone."""
+        ...
+
+    def forget(self, key: bytes) -> bool:
+        """Drop the sealed number of a person; was there one?"""
         ...
 
 
@@ -198,6 +214,10 @@ class Ledger(Protocol):
     @property
     def books(self) -> tuple[Rulebook, ...]:
         """All adopted rulebooks, in order of adoption."""
+        ...
+
+    def rulebook_digest(self, book: Rulebook) -> str:
+        """The digest of one of ``books``, of the bytes that were adopted."""
         ...
 
     @property

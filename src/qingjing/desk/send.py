@@ -116,7 +116,7 @@ class _Batch:
             probed.terms,
             probed.given_s,
             self.fields[:, paths.CATEGORY_BIT],
-            self.at // 1000,
+            self.at,
         )
         self.columns["grounds"] = state
         invalid = np.uint8(NumberState.INVALID)
@@ -155,6 +155,7 @@ class _Batch:
             self.lane_at,
             self.handles,
             self._limits(self.policy.book),
+            self.policy.book,
             commit,
             self.at,
         )

@@ -77,12 +77,17 @@ def overdue(outbox: Outbox, before: int) -> list[Flight]:
 
 
 def give_up(outbox: Outbox, flights: Iterable[Flight], at: int) -> None:
-    """Wait no longer for reports of these: their end is UNKNOWN."""
+    """Wait no longer for reports of these: their end is UNKNOWN. A report that comes after
+    all is for nothing that is known, so that no customer is told twice."""
     for flight in flights:
         for part in sorted(flight.open_parts):
             silent(outbox, flight.message, part, 0, at)
-    waiting = outbox.awaiting.items()
-    outbox.awaiting = {key: of for key, of in waiting if of[0] in outbox.flights}
+    flights_now = outbox.flights
+    outbox.awaiting = {
+        key: (message, part)
+        for key, (message, part) in outbox.awaiting.items()
+        if message in flights_now and part in flights_now[message].open_parts
+    }
 
 
 def told(outbox: Outbox, message: int, at: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from qingjing.kernel.facts import LaneUsed
 from qingjing.kernel.kinds import effective, is_marketing
 from qingjing.kernel.register import Lane
 from qingjing.kernel.rulebook import MARKETING_KINDS, CarrierRule, Rulebook
@@ -57,6 +58,12 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     consent: int = 0
     house: int = 0
     carrier: int = 0
+
+
+def cap_scopes(lane: Lane | LaneUsed) -> tuple[str, str, str]:
+    """Under what a marketing message counts, in the order of :class:`Counts`: its sender (the
+    consent's frequency), its group (the house's cap), its signature at a carrier."""
+    return f"c:{lane.sender}", f"h:{lane.group}", f"k:{lane.carrier.name}:{lane.signature}"
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):

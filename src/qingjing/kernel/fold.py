@@ -25,9 +25,10 @@ _RANKS: Final = np.array(
 
 
 def grade_columns(
-    terms: NDArray[Any], given_s: NDArray[np.uint32], category_bits: NDArray[Any], now_s: int
+    terms: NDArray[Any], given_s: NDArray[np.uint32], category_bits: NDArray[Any], at: int
 ) -> NDArray[np.uint8]:
     """``standing.grade`` over arrays of one shape; ``terms`` are the consents' terms rows."""
+    now_s = at // 1000
     given = given_s.astype(np.int64)
     requested = terms["act"] == _REQUESTED
     state = np.where(requested, np.uint8(GroundsState.REQUEST), np.uint8(GroundsState.CONSENT))
@@ -36,7 +37,7 @@ def grade_columns(
     state[(terms["purposes"] & category_bits) == 0] = GroundsState.OTHER_CATEGORY
     state[(terms["shown"] == 0) & ~requested] = GroundsState.NOT_SHOWN
     state[~_EXPLICIT[terms["act"]]] = GroundsState.NOT_EXPLICIT
-    state[given > now_s] = GroundsState.LATE
+    state[(given > now_s) | (terms["recorded_at"] > at)] = GroundsState.LATE
     return state
 
 
@@ -47,7 +48,7 @@ def fold_columns(
     terms: NDArray[np.uint32],
     given_s: NDArray[np.uint32],
     category_bits: NDArray[Any],
-    now_s: int,
+    at: int,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
     """State and resting terms row of each message; the row is ABSENT where nothing is known.
 
@@ -62,7 +63,7 @@ def fold_columns(
         if not there.size:
             continue
         graded = grade_columns(
-            table[row[there]], given_s[there, column], category_bits[there], now_s
+            table[row[there]], given_s[there, column], category_bits[there], at
         )
         better = (resting[there] == ABSENT) | (_RANKS[graded] > _RANKS[state[there]])
         chosen = there[better]

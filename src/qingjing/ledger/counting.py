@@ -6,13 +6,14 @@ so that a restart knows what was sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qingjing.kernel.facts import LaneUsed, MessagesDecided
+from qingjing.kernel.dossier import cap_scopes
+from qingjing.kernel.facts import MessagesDecided
 from qingjing.kernel.kinds import effective
 from qingjing.kernel.rows import DECIDED, MOVE, Moved
 from qingjing.kernel.vector import RADICES, STRIDES
@@ -31,27 +32,17 @@ _KINDS: Final = np.array([[effective(one, other) for other in Kind] for one in K
 class Counted(NamedTuple):
     """Marketing messages of one second that left the gate; arrays have one entry each.
 
-    ``scopes`` are the three kinds of scope, each a list over the lanes; ``lane`` is a place in
-    them. ``asking`` marks the requests for consent, ``topics`` is what they ask about.
+    ``uses`` are the scopes of each lane, ``lane`` is a place in them. ``asking`` marks the
+    requests for consent, ``topics`` is what they ask about.
     """
 
     at_s: int
-    scopes: tuple[list[str], list[str], list[str]]
+    uses: list[tuple[str, str, str]]
     groups: list[str]
     lane: Places
     handles: U64s
     asking: NDArray[np.bool_]
     topics: U64s
-
-
-def scopes(lanes: Sequence[LaneUsed]) -> tuple[list[str], list[str], list[str]]:
-    """The scopes under which the messages of each lane count: by sender (the consent's
-    frequency), by group (the house's cap), by carrier and signature (the carrier's cap)."""
-    return (
-        [f"c:{lane.sender}" for lane in lanes],
-        [f"h:{lane.group}" for lane in lanes],
-        [f"k:{lane.carrier.name}:{lane.signature}" for lane in lanes],
-    )
 
 
 def kinds(cases: U64s) -> NDArray[Any]:
@@ -99,7 +90,7 @@ def _counted(fact: MessagesDecided, rows: NDArray[Any]) -> Iterator[Counted]:
         here = seconds == second
         yield Counted(
             at_s=second,
-            scopes=scopes(fact.lanes),
+            uses=[cap_scopes(lane) for lane in fact.lanes],
             groups=[lane.group for lane in fact.lanes],
             lane=rows["lane"][here].astype(np.intp),
             handles=np.ascontiguousarray(rows["handle"][here]),

@@ -24,7 +24,7 @@ from qingjing.ledger.index import Index, Scopes
 from qingjing.ledger.keyhash import HandleKey
 from qingjing.ledger.rare import Rare
 from qingjing.ledger.store import LedgerBroken, Reading
-from qingjing.ledger.tally import Tally
+from qingjing.ledger.tally import CAPS, CapScopes, Tally
 from qingjing.ledger.terms import Terms, TermsTable, terms_of
 
 U64s = NDArray[np.uint64]
@@ -76,7 +76,7 @@ class StandingsFold:
         self._key = HandleKey(handle_key)
         self._folder = folder
         self._index = Index(self._key)
-        self._tally = Tally(self._key)
+        self._tally = Tally()
         self._terms = TermsTable()
         self._fresh: list[tuple[str, int, int, Terms]] = []
         self._rare = Rare()
@@ -158,10 +158,16 @@ class StandingsFold:
         """
         for part in counting.counted(fact, rows):
             size = len(part.handles)
-            free, every = np.zeros(size, np.uint16), np.ones(size, np.bool_)
-            window_s = np.full(size, self._window_s, np.uint32)
-            for scope in part.scopes:
-                self.reserve(scope, part.lane, part.handles, part.at_s, window_s, free, every)
+            self.reserve(
+                part.uses,
+                part.lane,
+                part.handles,
+                part.at_s,
+                np.full((CAPS, size), self._window_s, np.uint32),
+                np.zeros((CAPS, size), np.uint16),
+                np.zeros(CAPS, np.bool_),
+                np.ones(size, np.bool_),
+            )
             asking = np.flatnonzero(part.asking)
             if asking.size:
                 groups = [part.groups[place] for place in part.lane[asking].tolist()]
@@ -171,8 +177,7 @@ class StandingsFold:
         """Give back what the stopped messages of a moved batch had reserved."""
         for part in counting.given_back(rows, find):
             at_s = np.full(len(part.handles), part.at_s, np.uint32)
-            for scope in part.scopes:
-                self.void(scope, part.lane, part.handles, at_s)
+            self.void(part.uses, part.lane, part.handles, at_s)
 
     def handle(self, phone: Phone) -> int:
         """The keyed handle of one number."""
@@ -216,7 +221,7 @@ class StandingsFold:
                 found.terms,
                 found.given_s,
                 np.full(places.size, category_bit),
-                at // 1000,
+                at,
             )
             known.grounds[places], known.number[places] = state, found.number
         return known
@@ -246,25 +251,23 @@ class StandingsFold:
 
     def reserve(
         self,
-        scopes: Sequence[str],
+        uses: Sequence[CapScopes],
         which: Places,
         handles: U64s,
         now_s: int,
         window_s: U32s,
-        limit: U16s,
+        most: U16s,
+        binding: Bools,
         commit: Bools,
     ) -> Bools:
-        """Count one marketing message for (scope, person) in order; True where over the limit.
-
-        Where ``commit`` and not over, it is counted; a limit of 0 is no cap.
-        """
+        """Count marketing messages in order: see ``Tally.reserve``."""
         self.changes += bool(commit.any())
-        return self._tally.reserve(scopes, which, handles, now_s, window_s, limit, commit)
+        return self._tally.reserve(uses, which, handles, now_s, window_s, most, binding, commit)
 
-    def void(self, scopes: Sequence[str], which: Places, handles: U64s, at_s: U32s) -> None:
+    def void(self, uses: Sequence[CapScopes], which: Places, handles: U64s, at_s: U32s) -> None:
         """Give back reservations made at these times: the message did not leave."""
         self.changes += 1
-        self._tally.void(scopes, which, handles, at_s)
+        self._tally.void(uses, which, handles, at_s)
 
     def save(self, folder: Path) -> None:
         """Write everything to files in a folder."""
