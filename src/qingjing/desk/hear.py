@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final, NamedTuple
 
-from qingjing.desk.ports import Person, Transaction
+from qingjing.desk.ports import Ledger, Person, Transaction
 from qingjing.desk.send import Desk
 from qingjing.kernel.facts import RefusalRecorded, ReplyHeard
 from qingjing.kernel.words import Door, Phone, ReplyMeaning
@@ -12,6 +13,10 @@ from qingjing.text import reply
 
 CONTEXT: Final = b"reply.heard/1"
 """Associated data under which a reply's words are sealed."""
+
+SALT_SIZE: Final = 16
+"""Random bytes before the words: of a sealed "T" the hash alone, which stays when the words
+are erased, must not tell that it was a "T"."""
 
 
 class Heard(NamedTuple):
@@ -29,21 +34,25 @@ def hear(desk: Desk, t: Transaction, phone: Phone, port: str, words: str) -> Hea
 
     A refusal holds for the whole group that answers for the port at this moment; a threat to
     complain is a refusal too; what is unclear holds the group's marketing until a person has
-    read it. On a port that nobody answers for the words are kept and nothing else follows.
+    read it, or until its writer says something clear. A call for help is not that: it is
+    recorded as no group's affair, and no hold ends with it. On a port that nobody answers for
+    the words are kept and nothing else follows.
     """
     person = t.remember(phone)
     group = desk.ledger.register.group_of_port(port) or ""
     meaning = reply.read(words).meaning
+    sealed = desk.ledger.seal(desk.reader.salt() + words.encode(), CONTEXT)
     position = t.append(
         ReplyHeard(
             person=person.key,
             handle=person.handle,
             port=port,
-            group=group,
+            group="" if meaning is ReplyMeaning.HELP else group,
             meaning=meaning,
-            words=desk.ledger.seal(words.encode(), CONTEXT),
+            words=hashlib.sha256(sealed).digest(),
         )
     )
+    t.attach(position, b"", sealed)
     refused = ""
     if group and meaning in (ReplyMeaning.OPT_OUT, ReplyMeaning.COMPLAINT):
         refused = group
@@ -58,3 +67,12 @@ def hear(desk: Desk, t: Transaction, phone: Phone, port: str, words: str) -> Hea
             )
         )
     return Heard(person, meaning, group, refused, position)
+
+
+def words_of(ledger: Ledger, position: int) -> str | None:
+    """The words of the reply at a position; None when they were erased.
+
+    LookupError when no words were kept there.
+    """
+    sealed = ledger.batch(position).sealed
+    return ledger.unseal(sealed, CONTEXT)[SALT_SIZE:].decode() if sealed else None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qingjing.desk import caps, evidence, paths
+from qingjing.desk.edition import edition
 from qingjing.desk.paths import COMBINED, LaneKey, Paths, Submit
 from qingjing.desk.ports import Bools, Ledger, Places, Scopes, Transaction, U32s, U64s
 from qingjing.desk.texts import Reader, Text
@@ -243,6 +244,8 @@ def _record(desk: Desk, batch: _Batch, rows: NDArray[Any], t: Transaction) -> No
     fact = MessagesDecided(
         node=str(desk.node),
         rulebook=batch.policy.book.name,
+        rulebook_digest=desk.ledger.rulebook_digest(batch.policy.book),
+        reader=edition(),
         first_message=int(rows["message"][0]),
         count=len(rows),
         passed=int((rows["verdict"] == Verdict.PASS).sum()),

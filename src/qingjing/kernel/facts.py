@@ -223,10 +223,10 @@ class RefusalLifted(
 class ReplyHeard(
     msgspec.Struct, frozen=True, kw_only=True, tag="reply.heard/1", tag_field="kind"
 ):
-    """What a person wrote back to a port, and how it was read.
+    """What a person wrote back to a port, and how it was read. UNCLEAR holds marketing.
 
-    ``words`` is the sealed text (AES-SIV), kept before it was interpreted; ``group`` is the
-    group that held the port at that moment. UNCLEAR holds the group's marketing.
+    ``words`` is the SHA-256 of the sealed words beside this fact, empty when none are kept.
+    ``group`` answered for the port at that moment; none for a HELP, which ends no hold.
     """
 
     person: bytes
@@ -259,6 +259,21 @@ class NumberNoted(
     handle: int
     state: NumberState
     source: str
+
+
+class PersonForgotten(
+    msgspec.Struct, frozen=True, kw_only=True, tag="person.forgotten/1", tag_field="kind"
+):
+    """A person's number, words and texts were erased (PIPL §47); what the person refused holds.
+
+    ``replaced``: positions of facts, with the SHA-256 of what is left under seal beside each.
+    """
+
+    person: bytes
+    handle: int
+    door: Door
+    replaced: tuple[tuple[int, bytes], ...]
+    evidence: str = ""
 
 
 class RulebookAdopted(
@@ -305,10 +320,15 @@ class TextRead(msgspec.Struct, frozen=True, kw_only=True):
 class MessagesDecided(
     msgspec.Struct, frozen=True, kw_only=True, tag="messages.decided/1", tag_field="kind"
 ):
-    """What the gate decided in one batch. Rows are fixed-size records under ``rows_root``."""
+    """What the gate decided in one batch. Rows are fixed-size records under ``rows_root``.
+
+    ``rulebook_digest`` is that of the adopted bytes, ``reader`` of what read the texts.
+    """
 
     node: str
     rulebook: str
+    rulebook_digest: str = ""
+    reader: str = ""
     first_message: int
     count: int
     passed: int
@@ -346,6 +366,7 @@ Fact = (
     | ReplyHeard
     | PartsKept
     | NumberNoted
+    | PersonForgotten
     | RulebookAdopted
     | MessagesDecided
     | MessagesMoved

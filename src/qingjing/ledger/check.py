@@ -69,6 +69,7 @@ def verify(store: Store, key: note.Key, *, folder: Path | None) -> Report:
     tree = check.grow(tree, leaves)
     check.cut(tree)
     check.checkpoints(key)
+    check.seals()
     check.orphans()
     findings = tuple(sorted(check.findings))
     return Report(tree.size, tree.root(), check.signed, check.batches, findings)
@@ -95,6 +96,8 @@ class _Check:
         self._seen = 0
         self._with_batch: set[int] = set()
         self._roots: dict[int, bytes] = {0: chain.EMPTY_ROOT}
+        self._changed: set[int] = set()
+        self._replaced: dict[int, bytes] = {}
 
     def fact(self, entry: Entry) -> bytes:
         """Look at one fact and what is beside it; the leaf hash that its bytes really have."""
@@ -152,6 +155,15 @@ class _Check:
             elif checkpoint.root != self._roots[signed.size]:
                 self._find(signed.size, "the checkpoint's root is not that of the facts")
 
+    def seals(self) -> None:
+        """What stands under seal is what its fact tells, or what the last erasure left."""
+        for position in self._changed - self._replaced.keys():
+            self._find(position, "its sealed part was changed")
+        for position, left in self._replaced.items():
+            attached = self._store.attached(position)
+            if attached is None or hashlib.sha256(attached.sealed).digest() != left:
+                self._find(position, "its sealed part is not what an erasure left of it")
+
     def orphans(self) -> None:
         """Batches must stand beside a fact that tells of them."""
         for position in self._store.batches(0):
@@ -161,14 +173,21 @@ class _Check:
     def _beside(self, recorded: f.Recorded) -> Iterator[str]:
         fact = recorded.fact
         match fact:
-            case f.MessagesDecided() | f.MessagesMoved() | f.PartsKept():
+            case f.MessagesDecided() | f.MessagesMoved() | f.PartsKept() | f.ReplyHeard():
+                told = _sealed_hash(fact)
+                attached = self._store.attached(recorded.position)
+                if isinstance(fact, f.ReplyHeard) and not told:
+                    return  # no words were kept
                 self.batches += 1
                 self._with_batch.add(recorded.position)
-                attached = self._store.attached(recorded.position)
                 if attached is None:
                     yield "its batch is missing"
-                else:
-                    yield from _batch(fact, attached)
+                    return
+                if told and hashlib.sha256(attached.sealed).digest() != told:
+                    self._changed.add(recorded.position)  # by an erasure that is told later?
+                yield from _rows(fact, attached)
+            case f.PersonForgotten():
+                self._replaced |= dict(fact.replaced)
             case f.ConsentsImported():
                 try:
                     rows = imports.read(self._folder, fact)
@@ -184,16 +203,25 @@ class _Check:
         self.findings.append(Finding(position, problem))
 
 
-def _batch(
-    fact: f.MessagesDecided | f.MessagesMoved | f.PartsKept, attached: Attached
-) -> Iterator[str]:
-    if not isinstance(fact, f.PartsKept):
-        size = (DECIDED if isinstance(fact, f.MessagesDecided) else MOVE).itemsize
-        if len(attached.rows) != fact.count * size:
-            yield f"its batch has {len(attached.rows)} bytes of rows, not {fact.count * size}"
-        elif rows_root(attached.rows, size) != fact.rows_root:
-            yield "its rows were changed"
-    if isinstance(fact, f.MessagesMoved):
+_Beside = f.MessagesDecided | f.MessagesMoved | f.PartsKept | f.ReplyHeard
+
+
+def _sealed_hash(fact: _Beside) -> bytes:
+    """What the fact tells of its sealed part; empty when it tells of none."""
+    match fact:
+        case f.MessagesMoved():
+            return b""
+        case f.ReplyHeard():
+            return fact.words
+        case _:
+            return fact.sealed_hash
+
+
+def _rows(fact: _Beside, attached: Attached) -> Iterator[str]:
+    if not isinstance(fact, f.MessagesDecided | f.MessagesMoved):
         return
-    if hashlib.sha256(attached.sealed).digest() != fact.sealed_hash:
-        yield "its sealed part was changed"
+    size = (DECIDED if isinstance(fact, f.MessagesDecided) else MOVE).itemsize
+    if len(attached.rows) != fact.count * size:
+        yield f"its batch has {len(attached.rows)} bytes of rows, not {fact.count * size}"
+    elif rows_root(attached.rows, size) != fact.rows_root:
+        yield "its rows were changed"

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -25,6 +25,8 @@ from qingjing.kernel.words import Phone
 from qingjing.ledger import snapshot
 from qingjing.ledger.standings import StandingsFold
 from qingjing.ledger.store import Attached, Known, LedgerBroken, Signed, Store, Unit
+from qingjing.ledger.transaction import Batch, Person
+from qingjing.ledger.transaction import Transaction as Transaction  # others know it from here
 from qingjing.ledger.vault import Vault
 
 FRONTIER_STEP: Final = 1024
@@ -33,49 +35,6 @@ up at an opening, and no page more to write in most commits."""
 
 _ALL_LEVELS: Final = 56  # stored levels 8, 16, ... 56 reach past any log
 _REOPEN: Final = "open it anew: what is on disk is whole"
-
-
-class Person(NamedTuple):
-    """A person as facts name it: 16-byte keyed hash and 64-bit keyed handle of the number."""
-
-    key: bytes
-    handle: int
-
-
-class Batch(NamedTuple):
-    """A stored batch: its fact, its rows, its sealed part."""
-
-    recorded: Recorded
-    rows: bytes
-    sealed: bytes
-
-
-class Transaction:
-    """One unit of work. Of no use once its block is left."""
-
-    def __init__(self, ledger: Ledger, at: int) -> None:
-        self.at = at
-        self._ledger = ledger
-
-    @property
-    def position(self) -> int:
-        """Position of the last fact, those of this transaction included."""
-        return self._ledger.position
-
-    def append(self, fact: Fact) -> int:
-        """Record a fact and fold it; its position."""
-        return self._ledger._append(self, fact)
-
-    def attach(self, position: int, rows: bytes, sealed: bytes) -> None:
-        """Keep a batch's rows and sealed part beside the fact at ``position``.
-
-        ValueError when that fact is not one of this transaction.
-        """
-        self._ledger._attach(self, position, Attached(rows, sealed))
-
-    def remember(self, phone: Phone) -> Person:
-        """The person of a number; the number itself is kept, sealed under the person's key."""
-        return self._ledger._remember(self, phone)
 
 
 class Ledger:
@@ -101,6 +60,7 @@ class Ledger:
         self._marked: dict[str, int] = {}
         self._register = Register()
         self._books: tuple[Rulebook, ...] = ()
+        self._digests: tuple[str, ...] = ()
         self._standings = standings
         for entry in store.entries(0, register=True):
             self._fold_register(decode(entry.body))
@@ -125,6 +85,16 @@ class Ledger:
         """All adopted rulebooks, in order of adoption."""
         self._sound()
         return self._books
+
+    def rulebook_digest(self, book: Rulebook) -> str:
+        """The digest of one of ``books``, of the bytes that were adopted.
+
+        LookupError when the book is none of them.
+        """
+        for known, digest in zip(self.books, self._digests, strict=True):
+            if known is book:
+                return digest
+        raise LookupError(f"rulebook {book.name} was not adopted here")
 
     @property
     def position(self) -> int:
@@ -209,7 +179,8 @@ class Ledger:
         attached = self._unit.attached.get(position) or self.store.attached(position)
         if attached is None:
             raise LookupError(f"no batch stands at position {position}")
-        return Batch(self._recorded(position), attached.rows, attached.sealed)
+        sealed = self._unit.replaced.get(position, attached.sealed)
+        return Batch(self._recorded(position), attached.rows, sealed)
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Encrypt personal data at rest (``Vault.seal``)."""
@@ -307,10 +278,23 @@ class Ledger:
             self._unit.people[person.key] = Known(person.handle, number)
         return person
 
+    def _replace(self, t: Transaction, position: int, sealed: bytes) -> None:
+        self._in(t)
+        self.batch(position)
+        self._unit.replaced[position] = sealed
+
+    def _forget(self, t: Transaction, key: bytes) -> bool:
+        self._in(t)
+        known = self.store.person(key) is not None
+        if known:
+            self._unit.forgotten.append(key)
+        return known
+
     def _fold_register(self, recorded: Recorded) -> None:
         fact = recorded.fact
         if isinstance(fact, RulebookAdopted):
             self._books += (msgspec.json.decode(fact.rulebook, type=Rulebook),)
+            self._digests += (fact.digest,)
         else:
             self._register.apply(recorded)
 

@@ -214,6 +214,8 @@ def _prepare(connection: sqlite3.Connection, identity: bytes) -> None:
     """Migrate, and bind a new database to the keys: under others nobody would be found."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    # What an erasure takes away is overwritten, not only unlinked from the tables.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
     migrate(connection)
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (identity,))
@@ -275,6 +277,11 @@ def _insert(connection: sqlite3.Connection, unit: Unit) -> None:
             "INSERT INTO person VALUES (?, ?, ?)",
             ((key, signed(k.handle), k.number) for key, k in unit.people.items()),
         ),
+        (
+            "UPDATE batch SET sealed = ? WHERE position = ?",
+            ((sealed, at) for at, sealed in unit.replaced.items()),
+        ),
+        ("DELETE FROM person WHERE key = ?", ((key,) for key in unit.forgotten)),
         ("INSERT INTO node VALUES (?, ?, ?)", unit.nodes),
         (
             "INSERT OR REPLACE INTO mark VALUES (?, ?)",

@@ -81,7 +81,8 @@ class Signed(NamedTuple):
 
 class Unit(msgspec.Struct):
     """What one commit stores. ``spans`` are (first, last, position) of decided batches,
-    ``blocks`` (block, position) of moved ones, ``persons`` (handle, position)."""
+    ``blocks`` (block, position) of moved ones, ``persons`` (handle, position). ``replaced``
+    and ``forgotten`` are the only things that a commit takes away: see ``person.forgotten``."""
 
     entries: list[Entry] = []
     attached: dict[int, Attached] = {}
@@ -89,6 +90,8 @@ class Unit(msgspec.Struct):
     blocks: list[tuple[int, int]] = []
     persons: list[tuple[int, int]] = []
     people: dict[bytes, Known] = {}
+    replaced: dict[int, bytes] = {}
+    forgotten: list[bytes] = []
     marks: dict[str, int] = {}
     nodes: list[Node] = []
     frontier: bytes = b""
@@ -246,6 +249,10 @@ class Shelf:
         for handle, position in unit.persons:
             self._persons.setdefault(handle, []).append(position)
         self._people |= unit.people
+        for position, sealed in unit.replaced.items():
+            self._attached[position] = self._attached[position]._replace(sealed=sealed)
+        for key in unit.forgotten:
+            self._people.pop(key, None)
         for node in unit.nodes:
             self._nodes.setdefault(node.level, []).append(node.hash)
 
