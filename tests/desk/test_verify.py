@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import os
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 from test_prove import ANNA, BO, MORNING, World, holds, to, world
 
 from qingjing.desk.bundle import BUNDLE_BYTES_MAX, Bundle, BundleError, Row, Since, read, write
+from qingjing.desk.edition import edition
 from qingjing.desk.hear import hear
 from qingjing.desk.prove import HISTORY
 from qingjing.desk.verify import Report, Result, fingerprint, verify
@@ -29,6 +32,7 @@ from qingjing.doors.cli import House, Session, proofs
 from qingjing.kernel import chain, note
 from qingjing.kernel import facts as f
 from qingjing.kernel.rows import DECIDED, rows_root
+from qingjing.kernel.rulebook import canonical, digest
 from qingjing.kernel.vector import GroundsState, case_number, from_case_number
 from qingjing.kernel.words import Verdict
 
@@ -396,8 +400,9 @@ def rewritten(
 ) -> Report:
     """The report on a decision that its own operator recorded otherwise than it follows.
 
-    ``reading`` is what he says of the text.
+    ``reading`` is what he says of the text; ``reader``, in it, who read it.
     """
+    reader = str(reading.pop("reader", edition()))
     made = world()
     made.consented()
     old = made.prove(made.submit(to(ANNA)))
@@ -409,6 +414,7 @@ def rewritten(
     batch = msgspec.structs.replace(
         batch,
         rows_root=rows_root(row.tobytes(), DECIDED.itemsize),
+        reader=reader,
         texts=(msgspec.structs.replace(batch.texts[0], **reading),),
     )
     facts[-1] = msgspec.structs.replace(facts[-1], fact=batch)
@@ -419,18 +425,90 @@ def rewritten(
 
 
 def test_a_text_that_reads_otherwise_now_is_shown_to_a_person() -> None:
-    """It proves nothing either way, and what rests on the reading is the record's word."""
-    report = rewritten(notice="TD")
+    """Read by another edition, it proves nothing either way: the record's word is taken."""
+    report = rewritten(notice="TD", reader="another")
     assert report.ok
+    assert "reader" in {finding.check for finding in report.of(Result.RECORD)}
     assert {finding.check for finding in report.of(Result.DIFFERS)} == {"reading"}
     assert "field notice" in {finding.check for finding in report.of(Result.RECORD)}
 
 
+def test_the_same_reader_cannot_have_read_the_text_otherwise() -> None:
+    """Bytes that are equal read alike: a false reading under their name is found out."""
+    report = rewritten(notice="TD")
+    assert failed(report) == {"reading"}
+    assert "reader" in {finding.check for finding in report.of(Result.HOLDS)}
+
+
+def test_a_decision_that_does_not_say_who_read_the_text_is_none() -> None:
+    """Without it nobody could read the text again in years to come."""
+    assert failed(rewritten(reader="")) == {"reader"}
+
+
 def test_a_false_kind_is_found_in_the_case() -> None:
     """The case must say what the batch's reading says, and the signature that of the path."""
-    assert failed(rewritten(kind=2)) == {"field read"}
-    assert failed(rewritten(signature="别家")) == {"lane"}
+    assert failed(rewritten(kind=2, reader="another")) == {"field read"}
+    assert failed(rewritten(signature="别家", reader="another")) == {"lane"}
     assert failed(rewritten(category=99)) == {"inclusion"}
+
+
+def exchanged(change: Callable[[f.RulebookAdopted], f.RulebookAdopted]) -> set[str]:
+    """What fails when an operator proves a decision with another book of the same name."""
+    made = world()
+    made.consented()
+    old = made.prove(made.submit(to(ANNA)))
+    every = [made.ledger.fact(at) for at in range(1, made.ledger.position + 1)]
+    facts = [fact for fact in every if fact is not None]
+    for place, recorded in enumerate(facts):
+        adopted = recorded.fact
+        if isinstance(adopted, f.RulebookAdopted) and adopted.name == "order74-2026":
+            facts[place] = msgspec.structs.replace(recorded, fact=change(adopted))
+    forger = Forger(facts, "log.example.cn/qingjing")
+    bundle = forger.bundle(old, old.row, [x.fact for x in old.facts])
+    return failed(verify(write(bundle), [forger.key]))
+
+
+def with_bytes(adopted: f.RulebookAdopted, data: bytes) -> f.RulebookAdopted:
+    """The same adoption of other bytes, with their own true digest."""
+    own = hashlib.sha256(data).hexdigest()
+    return msgspec.structs.replace(adopted, rulebook=msgspec.Raw(data), digest=own)
+
+
+def test_a_rulebook_that_differs_in_a_byte_is_not_the_one_decided_under() -> None:
+    """Even where it means the same, and its own digest is right: the decision names another."""
+
+    def blank(adopted: f.RulebookAdopted) -> f.RulebookAdopted:
+        return with_bytes(adopted, bytes(adopted.rulebook).replace(b":", b": ", 1))
+
+    def softer(adopted: f.RulebookAdopted) -> f.RulebookAdopted:
+        data = bytes(adopted.rulebook)
+        return with_bytes(adopted, data.replace(b'"open_hour":8', b'"open_hour":7'))
+
+    def renamed(adopted: f.RulebookAdopted) -> f.RulebookAdopted:
+        return msgspec.structs.replace(adopted, digest="0" * 64)
+
+    assert exchanged(lambda adopted: adopted) == set()
+    for change in (blank, softer, renamed):
+        assert exchanged(change) == {"rulebook"}
+
+
+def test_of_two_books_of_one_name_the_proof_has_the_one_decided_under() -> None:
+    """A newer one, not in force that day, does not stand in for it."""
+    made = world()
+    made.consented()
+    book = made.ledger.books[-1]
+    later = msgspec.structs.replace(book, version=9, since=date(2027, 1, 1))
+    fact = f.RulebookAdopted(
+        name=later.name,
+        version=9,
+        digest=digest(later),
+        rulebook=msgspec.Raw(canonical(later)),
+    )
+    made.act(lambda t: t.append(fact))
+    report = made.verify(made.submit(to(ANNA)))
+    holds(report)
+    assert report.proven is not None
+    assert report.proven.batch.rulebook_digest == digest(book)
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ from qingjing.kernel.note import Key, parse_checkpoint, parse_note
 from qingjing.kernel.register import Lane
 from qingjing.kernel.rows import DECIDED, MOVE
 from qingjing.kernel.rulebook import Rulebook
-from qingjing.kernel.standing import Grounds, grade
+from qingjing.kernel.standing import Grounds, grade, unclear_after
 from qingjing.kernel.vector import FIELDS, AskingState, GroundsState, Over
-from qingjing.kernel.words import Kind, NumberState, ReplyMeaning
+from qingjing.kernel.words import Kind, NumberState
 from qingjing.kernel.workdays import beijing_date
 
 
@@ -138,13 +138,17 @@ def _rests_on(
                 has_part = group in groups
             case f.ReplyHeard(group=group):
                 has_part = group in groups
+            case f.PersonForgotten(replaced=replaced):
+                has_part = False
+                if recorded.position in dict(replaced):
+                    found.add(own.position)  # later, and the reason why something is missing
             case fact:
                 has_part = isinstance(fact, f.NumberNoted)
         if has_part and own.position < recorded.position:
             found.add(own.position)
     grounds = ledger.fact(int(row["grounds"]))
     wording = getattr(grounds.fact, "wording", "") if grounds else ""
-    return found | _history(ledger, recorded.position, lane, batch.rulebook, wording)
+    return found | _history(ledger, recorded.position, lane, batch, wording)
 
 
 HISTORY: Final = (
@@ -167,7 +171,7 @@ _TAGS: Final = {
 
 
 def _history(
-    ledger: Ledger, before: int, lane: f.LaneUsed, rulebook: str, wording: str
+    ledger: Ledger, before: int, lane: f.LaneUsed, batch: f.MessagesDecided, wording: str
 ) -> set[int]:
     """The register's history of this path, the words shown, and the rulebook's adoption.
 
@@ -202,7 +206,10 @@ def _history(
                 has_part = fact.wording == wording
             case fact:
                 has_part = False
-                if isinstance(fact, f.RulebookAdopted) and fact.name == rulebook:
+                if isinstance(fact, f.RulebookAdopted) and (fact.name, fact.digest) == (
+                    batch.rulebook,
+                    batch.rulebook_digest,
+                ):
                     adopted = {x.position}
         found |= {x.position} if has_part else set()
     return found | adopted
@@ -260,10 +267,13 @@ def _openings(
         return Openings()
     sealed = evidence.unpack(ledger.unseal(batch.sealed, evidence.CONTEXT))
     place = int(row["text"])
-    text = OpenedText(sealed.body_salts[place], sealed.bodies[place])
+    salt = sealed.body_salts[place]
+    text = OpenedText(salt, sealed.bodies[place]) if salt else None  # none: it was erased
     if not include_number:
         return Openings(text)
     original, digits = sealed.originals[index], str(sealed.phones[index])
+    if not original:
+        raise ProofError("the submitted bytes were erased: prove without the number")
     if digits.encode() not in original or not sealed.phones[index]:
         raise ProofError("the submitted bytes hold no such number: prove without the number")
     if sealed.originals.count(original) > 1:
@@ -321,7 +331,7 @@ def standing_of(found: Proven, at: int) -> GroundsState | None:
                 refused.discard(group)
                 unclear = unclear and group != own
             case f.ReplyHeard(group=group, meaning=meaning) if group == own:
-                unclear = meaning is ReplyMeaning.UNCLEAR
+                unclear = unclear_after(unclear, meaning)
             case f.NumberNoted(state=state) if state is not NumberState.OK:
                 fallen = recorded.position
             case _:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from enum import Enum
-from typing import Final
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from qingjing.desk.bundle import Bundle, BundleError, Proven, proven, read, step_proven
+from qingjing.desk.edition import edition
+from qingjing.desk.findings import Findings
+from qingjing.desk.findings import Report as Report  # others know these two from here
+from qingjing.desk.findings import Result as Result
 from qingjing.desk.prove import HISTORY, imported_at, recounted
 from qingjing.desk.texts import read_body, view_of
 from qingjing.kernel import facts as f
@@ -30,145 +32,8 @@ from qingjing.kernel.note import Checkpoint, Key, NoteError, check, parse_checkp
 from qingjing.kernel.register import Lane, Register
 from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.rules import RULES
-from qingjing.kernel.vector import FIELDS
 from qingjing.kernel.words import Verdict
 from qingjing.kernel.workdays import beijing_date
-
-
-class Result(Enum):
-    """What became of a check. DIFFERS proves nothing either way: a person should look."""
-
-    HOLDS = "holds"
-    FAILS = "fails"
-    RECORD = "record"
-    DIFFERS = "differs"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One check, with a sentence in Chinese and in English."""
-
-    check: str
-    result: Result
-    zh: str
-    en: str
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer. ``ok``: nothing fails.
-
-    ``proven`` is what was decided and on what, None when the log does not vouch for it. The
-    doors say it in words.
-    """
-
-    ok: bool
-    findings: tuple[Finding, ...]
-    proven: Proven | None = None
-
-    def of(self, result: Result) -> tuple[Finding, ...]:
-        """The findings with this result."""
-        return tuple(finding for finding in self.findings if finding.result is result)
-
-
-_LEAD: Final = {
-    Result.HOLDS: ("", ""),
-    Result.FAILS: ("不成立:", "Does not hold: "),
-    Result.RECORD: ("仅据记录:", "Taken from the record: "),
-    Result.DIFFERS: ("有出入,请人工查看:", "Differs, a person should look: "),
-}
-
-_CHECKS: Final = {
-    "bundle": ("文件是格式唯一、未经改动的证明包", "the file is a bundle in its one form"),
-    "signature": ("检查点由包内所附密钥签名", "the key in the bundle signed the checkpoint"),
-    "trust": ("签名者是您信任的密钥", "the checkpoint is signed by a key that you trust"),
-    "key": (
-        "没有提供可信公钥,公钥取自证明包本身,请与公布的指纹核对",
-        "the public key comes from the bundle itself: compare its fingerprint",
-    ),
-    "cosignatures": ("其他签名未核对", "further signatures were not checked"),
-    "since": (
-        "日志自早先状态起只增不改",
-        "the log has only been added to since the earlier state",
-    ),
-    "witness": ("日志延续了所保存的检查点", "the log continues the checkpoint that was kept"),
-    "inclusion": (
-        "所有事实与该行均在日志所称位置",
-        "every fact and the row are in the log where they claim",
-    ),
-    "before": (
-        "所依据的事实均先于决定入账",
-        "what the decision rests on was in the log before it",
-    ),
-    "parts": ("包内事实均与此决定有关", "every fact in the bundle has a part in this decision"),
-    "moves": ("其后各步骤在日志之中", "the later steps of the message are in the log"),
-    "text": ("所示正文即决定时的正文", "the text shown is the text that was decided"),
-    "number": ("所示号码在所提交的原文之中", "the number shown is in the bytes submitted"),
-    "rulebook": ("规则集完整且当日有效", "the rulebook is whole and was in force that day"),
-    "lane": (
-        "由登记事实重算的路径与记录一致",
-        "the path recomputed from the register is the recorded one",
-    ),
-    "reading": ("重读正文与记录一致", "the text reads as it was recorded"),
-    "import": ("用户在导入文件之中", "the person stands in the imported file"),
-    "reasons": (
-        "由案例与规则集重算的理由一致",
-        "the reasons follow from the case under the rulebook",
-    ),
-    "verdict": ("由理由重算的裁决一致", "the verdict follows from the reasons"),
-    "absence": (
-        "决定之前再无其他相关事实(离线无法证明不存在)",
-        "no further fact changed this before the decision (absence cannot be proved off-line)",
-    ),
-}
-"""Every check but the fields of the case, as the sentence that should hold."""
-
-_FIELDS_ZH: Final = dict(
-    zip(
-        (name for name, _kind in FIELDS),
-        (
-            *("声明类别", "读出类别", "依据", "发送主体", "端口", "签名", "转授权链", "用途"),
-            *("同意频次", "本站上限", "运营商上限", "时段", "退订提示", "身份标识", "链接"),
-            *("征询", "号码", "缺项"),
-        ),
-        strict=True,
-    )
-)
-_KINDS: Final = dict(FIELDS)
-
-
-class _Findings(list[Finding]):
-    """Findings as they are made."""
-
-    def add(self, check: str, result: Result, detail: str = "") -> None:
-        """Note one check."""
-        (zh, en), (lead_zh, lead_en) = _CHECKS[check], _LEAD[result]
-        tail = f" ({detail})" if detail else ""
-        en = lead_en + en if lead_en else en[0].upper() + en[1:]
-        self.append(Finding(check, result, f"{lead_zh}{zh}{tail}", f"{en}{tail}"))
-
-    def judge(self, check: str, held: bool, detail: str = "") -> bool:
-        """Note one check that holds or fails; the detail is told when it fails."""
-        self.add(check, Result.HOLDS if held else Result.FAILS, "" if held else detail)
-        return held
-
-    def field(self, name: str, recorded: int, computed: int | None) -> None:
-        """Compare one field of the case; None for what cannot be computed off-line."""
-        word = _KINDS[name](recorded).name
-        result, also = Result.HOLDS, ""
-        if computed is None:
-            result = Result.RECORD
-        elif computed != recorded:
-            known = computed in tuple(_KINDS[name])
-            also = _KINDS[name](computed).name if known else str(computed)
-            result = Result.FAILS
-        zh, en = _LEAD[result]
-        zh += f"{_FIELDS_ZH[name]}为{word}" + (f"(重算为{also})" if also else "")
-        en += f"{name}: {word}" + (f" (recomputed: {also})" if also else "")
-        self.append(Finding(f"field {name}", result, zh, en))
-
-    @property
-    def ok(self) -> bool:
-        """Nothing fails so far."""
-        return not any(finding.result is Result.FAILS for finding in self)
 
 
 def verify(
@@ -180,7 +45,7 @@ def verify(
     the key is taken from the bundle itself, and the report says so. ``earlier`` is a
     checkpoint that the caller or a witness kept: the bundle's log must only have added to it.
     """
-    findings = _Findings()
+    findings = Findings()
     try:
         bundle = read(data)
     except BundleError as error:
@@ -210,7 +75,7 @@ def fingerprint(key: Key) -> str:
 
 
 def _signed(
-    bundle: Bundle, keys: Iterable[Key] | None, findings: _Findings
+    bundle: Bundle, keys: Iterable[Key] | None, findings: Findings
 ) -> Checkpoint | None:
     """The checkpoint, when the key that the bundle names signed it."""
     try:
@@ -249,7 +114,7 @@ def _ed25519(public_key: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def _only_added(
-    bundle: Bundle, point: Checkpoint, earlier: bytes | None, findings: _Findings
+    bundle: Bundle, point: Checkpoint, earlier: bytes | None, findings: Findings
 ) -> None:
     """The log only grew since the state that the bundle names, and that is the one kept."""
     since, states = bundle.since, [(point.size, point.root)]
@@ -269,13 +134,14 @@ def _only_added(
     findings.judge("witness", same, detail)
 
 
-def _check_facts(found: Proven, findings: _Findings) -> None:
+def _check_facts(found: Proven, findings: Findings) -> None:
     """Everything in the bundle has a part in this decision; what it rests on came before it."""
     position, moved = found.decision.position, {row.fact for row in found.bundle.moves}
+    later = {position, *moved, *(fact.position for fact in erasures(found))}
     late = {
         place
         for place, fact in found.facts.items()
-        if place not in (position, *moved) and (place > position or fact.at > found.decision.at)
+        if place not in later and (place > position or fact.at > found.decision.at)
     }
     named = int(found.row["grounds"])
     late |= {named} if named >= position else set()
@@ -289,6 +155,19 @@ def _check_facts(found: Proven, findings: _Findings) -> None:
     findings.judge("parts", not foreign, f"at {foreign}")
     if found.bundle.moves:
         findings.judge("moves", all(step_proven(found, row) for row in found.bundle.moves))
+
+
+def erasures(found: Proven) -> list[f.Recorded]:
+    """Later facts by which something of this person was erased beside the decision."""
+    place, handle = found.decision.position, int(found.row["handle"])
+    return [
+        recorded
+        for recorded in found.facts.values()
+        if isinstance(recorded.fact, f.PersonForgotten)
+        and recorded.position > place
+        and recorded.fact.handle == handle
+        and place in dict(recorded.fact.replaced)
+    ]
 
 
 def _has_part(found: Proven, recorded: f.Recorded, moved: set[int]) -> bool:
@@ -306,19 +185,29 @@ def _has_part(found: Proven, recorded: f.Recorded, moved: set[int]) -> bool:
             return bool(position == row["grounds"] and fact.sender == found.lane.sender)
         case f.RefusalRecorded() | f.RefusalLifted() | f.ReplyHeard() | f.NumberNoted():
             return bool(fact.handle == row["handle"])
+        case f.PersonForgotten():
+            return recorded in erasures(found)
         case f.RulebookAdopted():
             return fact.name == found.batch.rulebook
         case _:
             return isinstance(fact, HISTORY)
 
 
-def _check_openings(found: Proven, findings: _Findings) -> TextView | None:
+def _check_openings(found: Proven, findings: Findings) -> TextView | None:
     """What is shown in clear is what the record committed to; the text as it reads now."""
     text, number = found.bundle.openings.text, found.bundle.openings.number
+    for fact in erasures(found):
+        findings.add("erased", Result.RECORD, f"fact {fact.position}")
     if number is None:
         findings.add("number", Result.RECORD, "not shown")
     else:
         findings.judge("number", number.opens(found.row["original"].tobytes()))
+    same = found.batch.reader == edition()
+    if same:
+        findings.add("reader", Result.HOLDS, edition())
+    else:
+        detail = f"{found.batch.reader or 'none'}, here {edition()}"
+        findings.add("reader", Result.RECORD if found.batch.reader else Result.FAILS, detail)
     if text is None:
         findings.add("text", Result.RECORD, "not shown")
         return None
@@ -327,18 +216,21 @@ def _check_openings(found: Proven, findings: _Findings) -> TextView | None:
     view = view_of(read_body(text.text))
     then = (found.text.kind, found.text.category, found.text.signature, found.text.notice)
     if then != (view.kind, view.category, view.signature, view.notice):
-        # Readings get better with versions; which one was right is for a person to say.
+        # Readings get better with editions; which one was right is for a person to say. The
+        # same edition reads a text in one way alone.
         detail = f"this version reads {view.kind.name}, {view.category.name}"
-        findings.add("reading", Result.DIFFERS, f"{detail}, {view.signature}, {view.notice}")
+        result = Result.FAILS if same else Result.DIFFERS
+        findings.add("reading", result, f"{detail}, {view.signature}, {view.notice}")
         return None
     findings.judge("reading", True)
     return view
 
 
-def _recompute(found: Proven, view: TextView | None, findings: _Findings) -> None:
+def _recompute(found: Proven, view: TextView | None, findings: Findings) -> None:
     """The decision once more, from its facts."""
     book, lane = _book(found), _lane(found)
-    findings.judge("rulebook", book is not None, f"{found.batch.rulebook} is not in the bundle")
+    named = f"{found.batch.rulebook}, SHA-256 {found.batch.rulebook_digest or 'not told'}"
+    findings.judge("rulebook", book is not None, f"{named}: not in the bundle")
     findings.judge("lane", lane is not None)
     if book is None or lane is None:
         return
@@ -356,7 +248,7 @@ def _recompute(found: Proven, view: TextView | None, findings: _Findings) -> Non
 
 
 def _book(found: Proven) -> Rulebook | None:
-    """The rulebook that the batch names: adopted before, whole, in force on the day."""
+    """The rulebook that the batch names, to the byte: adopted before, in force on the day."""
     adopted = [x.fact for x in found.earlier() if isinstance(x.fact, f.RulebookAdopted)]
     if len(adopted) != 1:
         return None
@@ -365,8 +257,9 @@ def _book(found: Proven) -> Rulebook | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     # Of the bytes: a book written before a field was thought of keeps its digest.
-    whole = hashlib.sha256(adopted[0].rulebook).hexdigest() == adopted[0].digest
-    same = whole and book.name == found.batch.rulebook
+    whole = hashlib.sha256(adopted[0].rulebook).hexdigest()
+    same = whole == adopted[0].digest == found.batch.rulebook_digest
+    same = same and book.name == found.batch.rulebook
     return book if same and book.in_force(beijing_date(found.decision.at / 1000)) else None
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from qingjing.kernel.vector import GroundsState
-from qingjing.kernel.words import Act, Standing
+from qingjing.kernel.words import Act, ReplyMeaning, Standing
 
 
 class Grounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +79,11 @@ def fold(
     if unclear:
         return GroundsState.UNCLEAR, best[1]
     return best
+
+
+def unclear_after(unclear: bool, meaning: ReplyMeaning) -> bool:
+    """Does an unclear reply hold, once this was heard? A call for help settles nothing."""
+    return unclear if meaning is ReplyMeaning.HELP else meaning is ReplyMeaning.UNCLEAR
 
 
 def standing(state: GroundsState) -> Standing:

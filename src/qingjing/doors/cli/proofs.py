@@ -21,7 +21,7 @@ from qingjing.desk.consent import purposes_names
 from qingjing.desk.entries import told
 from qingjing.desk.prove import ProofError
 from qingjing.desk.prove import prove as collect
-from qingjing.desk.verify import Report, Result
+from qingjing.desk.verify import Report, Result, erasures
 from qingjing.desk.verify import verify as check
 from qingjing.doors.cli import Lang
 from qingjing.doors.cli.output import (
@@ -72,7 +72,7 @@ async def prove(
             kept = parse_note(_bytes(since, NOTE_BYTES_MAX))
             size = parse_checkpoint(kept.text).size
         key = Key.parse(session.house.public_key(session.settings))
-        async with session.desk() as desk:
+        async with session.beside() as desk:
             bundle = collect(
                 desk.ledger,
                 message,
@@ -147,9 +147,12 @@ def as_object(report: Report) -> dict[str, Any]:
             "at": found.decision.at,
             "position": found.decision.position,
             "rulebook": found.batch.rulebook,
+            "rulebook_digest": found.batch.rulebook_digest,
+            "reader": found.batch.reader,
             "sender": found.lane.sender,
             "grounds": int(found.row["grounds"]),
             "facts": [fact.position for fact in found.earlier()],
+            "erased": [fact.position for fact in erasures(found)],
         },
         "words_en": in_words(report, "en"),
         "words_zh": in_words(report, "zh"),
@@ -197,16 +200,17 @@ def _decision(found: Proven, chinese: bool) -> Iterator[str]:
     verdict, at = Verdict(int(row["verdict"])), when(found.decision.at)
     message, place = int(row["message"]), found.decision.position
     number = "***"
+    lang: Lang = "zh" if chinese else "en"
     if opened.number is not None and opened.number.opens(row["original"].tobytes()):
         number = opened.number.number
     if chinese:
         yield f"短信{message}于北京时间{at}决定(第{place}条事实):{_VERDICTS[verdict]}"
         yield f"收件人{number};发送主体{lane.sender};端口{lane.port};签名【{lane.signature}】"
-        yield f"规则集:{found.batch.rulebook}"
+        yield f"规则集:{found.batch.rulebook}(SHA-256 {found.batch.rulebook_digest})"
     else:
         yield f"Message {message}, decided {at} Beijing time (fact {place}): {verdict.name}"
         yield f"To {number}, from {lane.sender}, port {lane.port}, signature {lane.signature}"
-        yield f"Rulebook: {found.batch.rulebook}"
+        yield f"Rulebook: {found.batch.rulebook} (SHA-256 {found.batch.rulebook_digest})"
     if opened.text is not None and opened.text.opens(found.text.commitment):
         yield ("正文:" if chinese else "Text: ") + opened.text.text
     for name in names(int(row["reasons"])):
@@ -218,7 +222,7 @@ def _decision(found: Proven, chinese: bool) -> Iterator[str]:
     yield "所依据的事实:" if chinese else "Facts:"
     for recorded in found.earlier():
         rests = recorded.position == row["grounds"]
-        yield ("  * " if rests else "    ") + fact_words(recorded, "zh" if chinese else "en")
+        yield ("  * " if rests else "    ") + fact_words(recorded, lang)
     for step in found.bundle.moves:
         if step_proven(found, step):
             move = np.frombuffer(step.data, MOVE)[0]
@@ -226,6 +230,8 @@ def _decision(found: Proven, chinese: bool) -> Iterator[str]:
             stat = move["stat"].decode("ascii", "replace")
             word = _STEPS_ZH[what] if chinese else what.name
             yield f"{'其后' if chinese else 'Then'} {then} {word} {stat}".rstrip()
+    for recorded in erasures(found):
+        yield f"{'其后' if chinese else 'Then'} {fact_words(recorded, lang)}"
 
 
 def when(at: int) -> str:
@@ -255,10 +261,14 @@ _TITLES_ZH: Final[dict[type, str]] = {
     f.RefusalLifted: "撤回拒收",
     f.ReplyHeard: "用户回复",
     f.NumberNoted: "号码状态",
+    f.PersonForgotten: "删除个人数据",
     f.RulebookAdopted: "采用规则集",
 }
 _SILENT: Final = frozenset(
-    ("person", "handle", "words", "rulebook", "rows_root", "proof", "licences", "digest")
+    (
+        *("person", "handle", "words", "rulebook", "rows_root", "proof", "licences", "digest"),
+        "replaced",
+    )
 )
 """Fields that name a person by key, or are long: the bundle holds them, people need not."""
 
