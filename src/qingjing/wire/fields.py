@@ -12,9 +12,22 @@ serves all versions.
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Absent", "Content", "Count", "Field", "Raw", "Text", "TextList", "Uint"]
+__all__ = [
+    "Absent",
+    "CText",
+    "Content",
+    "Count",
+    "Field",
+    "Raw",
+    "Records",
+    "Text",
+    "TextList",
+    "Tlvs",
+    "Uint",
+]
 
 
 class Uint(NamedTuple):
@@ -37,6 +50,17 @@ class Text(NamedTuple):
     size: int
     note: str = ""
     varied: bool = False
+
+
+class CText(NamedTuple):
+    """ASCII text closed by a NUL: of ``most`` bytes at the most, the NUL among them.
+
+    SMPP's C-Octet String. Nothing is stripped, for nothing pads it.
+    """
+
+    name: str
+    most: int
+    note: str = ""
 
 
 class Raw(NamedTuple):
@@ -67,10 +91,40 @@ class TextList(NamedTuple):
 
 
 class Content(NamedTuple):
-    """Bytes, as many as its :class:`Count` says."""
+    """Bytes, as many as its :class:`Count` says; not above ``most`` where the text says so."""
 
     name: str
     note: str = ""
+    most: int | None = None
+
+
+class Records(NamedTuple):
+    """Records of several fields, as many as its :class:`Count` says.
+
+    ``kinds`` are the classes that a record may have, each with its fields, which are integers
+    and closed texts in the order of the class. Where there are several kinds, a byte before
+    each record tells which it is, counted from 1.
+    """
+
+    name: str
+    kinds: tuple[tuple[type[Any], tuple[Uint | CText, ...]], ...]
+    least: int
+    most: int
+    note: str = ""
+
+
+class Tlvs(NamedTuple):
+    """Optional parameters up to the end of the frame: a tag, a length and a value each.
+
+    They are kept as they came and in their order, those that nobody here knows among them.
+    ``known`` says by tag what a value is, for :mod:`qingjing.wire.tlv` to read and to make.
+    Where ``written`` is false they are read and must not be sent.
+    """
+
+    name: str
+    known: Mapping[int, Field]
+    note: str = ""
+    written: bool = True
 
 
 class Absent(NamedTuple):
@@ -80,4 +134,6 @@ class Absent(NamedTuple):
     note: str = ""
 
 
-Field: TypeAlias = Uint | Text | Raw | Count | TextList | Content | Absent
+Field: TypeAlias = (
+    Uint | Text | CText | Raw | Count | TextList | Content | Records | Tlvs | Absent
+)

@@ -11,32 +11,27 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from .errors import Hint, LocalProtocolError, RemoteProtocolError
-from .fields import Absent, Content, Count, Field, Raw, Text, TextList, Uint
+from .fields import Absent, Content, Count, Field, Raw, Text, TextList
+from .steps import Run, preparer, read_text, steps, write_text
 
-__all__ = ["Header", "Layout", "Table"]
+__all__ = ["AnswerLayout", "Header", "Layout", "Table"]
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
-_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _PREFIX = struct.Struct(">II")
 _MEMO_MAX = 4096
 """How many padded texts are remembered. Service codes, fee codes and sender numbers of one
 gateway are a few hundred; a peer that sends rubbish only makes the memo start afresh."""
 
 
-def _read_text(raw: bytes) -> str:
-    """The text in a padded field; raises UnicodeDecodeError, which the table translates."""
-    return raw.partition(b"\0")[0].strip(b" ").decode("ascii")
-
-
 class _Memo(dict[bytes, str]):
     """Padded bytes to text, remembered: the same few dozen values fill most fields."""
 
     def __missing__(self, raw: bytes) -> str:
-        text = _read_text(raw)
+        text = read_text(raw)
         if len(self) >= _MEMO_MAX:
             self.clear()
         self[raw] = text
@@ -46,112 +41,11 @@ class _Memo(dict[bytes, str]):
 _memo = _Memo()
 
 
-def _write_text(name: str, size: int, text: object) -> bytes:
-    """The bytes of a text field before padding, or LocalProtocolError."""
-    if not isinstance(text, str) or not text.isascii() or "\0" in text:
-        raise LocalProtocolError(f"{name}: only ASCII text without NUL fits")
-    if len(text) > size:
-        raise LocalProtocolError(f"{name}: {len(text)} characters do not fit in {size}")
-    return text.encode("ascii")
-
-
 def _write_raw(name: str, size: int, raw: object) -> bytes:
     """The bytes of a raw field, or LocalProtocolError: struct would pad or cut silently."""
     if not isinstance(raw, bytes) or len(raw) != size:
         raise LocalProtocolError(f"{name}: exactly {size} bytes are needed")
     return raw
-
-
-class _Run:
-    """Neighbouring fixed fields, read and written by one struct."""
-
-    def __init__(self, first: int, fields: Sequence[Field]) -> None:
-        codes = "".join(
-            _CODES[f.size] if isinstance(f, Uint | Count) else f"{f.size}s"
-            for f in fields
-            if not isinstance(f, Absent | Content)
-        )
-        self.struct = struct.Struct(">" + codes)
-        self.size: int = self.struct.size
-        self._from, self._to = first, first + len(fields)
-
-    def read(self, data: bytes, at: int, values: list[Any]) -> int:
-        """Append what stands at ``at``; return where it ends."""
-        values += self.struct.unpack_from(data, at)
-        return at + self.size
-
-    def write(self, values: Sequence[Any], out: list[bytes]) -> None:
-        """Append the bytes of this step's values."""
-        out.append(self.struct.pack(*values[self._from : self._to]))
-
-
-class _Many:
-    """A counted list of texts."""
-
-    def __init__(self, index: int, count_at: int, field: TextList) -> None:
-        self._index, self._count_at, self._field = index, count_at, field
-
-    def read(self, data: bytes, at: int, values: list[Any]) -> int:
-        """Append what stands at ``at``; return where it ends."""
-        field = self._field
-        count: int = values[self._count_at]
-        if not field.least <= count <= field.most:
-            raise RemoteProtocolError(
-                f"{field.name}: {count} items, not {field.least} to {field.most}",
-                hint=Hint.STRUCTURE,
-            )
-        end = at + count * field.size
-        values.append(
-            tuple(_read_text(data[i : i + field.size]) for i in range(at, end, field.size))
-        )
-        return end
-
-    def write(self, values: Sequence[Any], out: list[bytes]) -> None:
-        """Append the bytes of this step's values."""
-        size = self._field.size
-        out.extend(item.ljust(size, b"\0") for item in values[self._index])
-
-
-class _Counted:
-    """Counted bytes."""
-
-    def __init__(self, index: int, count_at: int) -> None:
-        self._index, self._count_at = index, count_at
-
-    def read(self, data: bytes, at: int, values: list[Any]) -> int:
-        """Append what stands at ``at``; return where it ends."""
-        end = at + cast(int, values[self._count_at])
-        values.append(data[at:end])
-        return end
-
-    def write(self, values: Sequence[Any], out: list[bytes]) -> None:
-        """Append the bytes of this step's values."""
-        out.append(values[self._index])
-
-
-_Step: TypeAlias = _Run | _Many | _Counted
-
-
-def _steps(wire: Sequence[Field], *, fuse: bool) -> tuple[_Step, ...]:
-    """Group the fields on the wire into steps; ``fuse`` reads a list as one single text."""
-    count_of = {f.of: i for i, f in enumerate(wire) if isinstance(f, Count)}
-    steps: list[_Step] = []
-    run: list[Field] = []
-    for index, field in enumerate(wire):
-        counted = isinstance(field, Content) or (isinstance(field, TextList) and not fuse)
-        if not counted:
-            run.append(field)
-            continue
-        if run:
-            steps.append(_Run(index - len(run), run))
-            run = []
-        if isinstance(field, TextList):
-            steps.append(_Many(index, count_of[field.name], field))
-        else:
-            steps.append(_Counted(index, count_of[field.name]))
-    if run:
-        steps.append(_Run(len(wire) - len(run), run))
-    return tuple(steps)
 
 
 def _picker(order: Sequence[int], width: int) -> Callable[[Any], tuple[Any, ...]]:
@@ -191,8 +85,8 @@ class Table(Generic[P]):
         self._absent = [defaults[name] for name in absent]
         self._write_absent = [(place[name], name, defaults[name]) for name in absent]
         self._compile_checks(wire, place, held)
-        self._any = _steps(wire, fuse=False)
-        self._one = _steps(wire, fuse=True)
+        self._any = steps(wire, fuse=False)
+        self._one = steps(wire, fuse=True)
 
     def _compile_checks(
         self, wire: Sequence[Field], place: Mapping[str, int], held: Mapping[str, int]
@@ -203,7 +97,13 @@ class Table(Generic[P]):
         self._varied_at = [held[f.name] for f in texts if f.varied]
         self._write_texts = [(place[f.name], f.name, f.size) for f in texts]
         self._write_raws = [(place[f.name], f.name, f.size) for f in wire if isinstance(f, Raw)]
-        self._contents = [(place[f.name], f.name) for f in wire if isinstance(f, Content)]
+        prepared = [(f, preparer(f)) for f in wire]
+        self._prepared = [(place[f.name], prepare) for f, prepare in prepared if prepare]
+        self._contents = [
+            (place[f.name], f.name)
+            for f, prepare in prepared
+            if isinstance(f, Content) and not prepare
+        ]
         self._list = next((f for f in wire if isinstance(f, TextList)), None)
         self._list_place = place[self._list.name] if self._list else 0
         self._list_held = held[self._list.name] if self._list else 0
@@ -212,7 +112,8 @@ class Table(Generic[P]):
         ]
         before = wire[: held[counts[0]]] if counts else []
         self._list_count_offset = sum(getattr(f, "size", 0) for f in before)
-        self._plain = not (texts or self._write_raws or self._counted or self._absent)
+        checked = texts or self._write_raws or self._counted or self._prepared
+        self._plain = not (checked or self._absent)
 
     def decode(self, data: bytes, at: int = 0) -> P:
         """Read the PDU that fills ``data`` from ``at`` to its end.
@@ -233,9 +134,9 @@ class Table(Generic[P]):
             for i in self._memo_at:
                 values[i] = memo[values[i]]
             for i in self._varied_at:
-                values[i] = _read_text(values[i])
+                values[i] = read_text(values[i])
             if single:
-                values[self._list_held] = (_read_text(values[self._list_held]),)
+                values[self._list_held] = (read_text(values[self._list_held]),)
         except struct.error:
             raise RemoteProtocolError(
                 f"{len(data)} bytes end inside a field", hint=Hint.LENGTH
@@ -260,12 +161,14 @@ class Table(Generic[P]):
             if values[i] != default:
                 raise LocalProtocolError(f"{name}: this version has no such field")
         for i, name, size in self._write_texts:
-            values[i] = _write_text(name, size, values[i])
+            values[i] = write_text(name, size, values[i])
         for i, name, size in self._write_raws:
             values[i] = _write_raw(name, size, values[i])
         for i, name in self._contents:
             if not isinstance(values[i], bytes):
                 raise LocalProtocolError(f"{name}: bytes are needed")
+        for i, prepare in self._prepared:
+            values[i] = prepare(values[i])
         if (field := self._list) is not None:
             items = values[self._list_place]
             if not isinstance(items, tuple) or not field.least <= len(items) <= field.most:
@@ -273,7 +176,7 @@ class Table(Generic[P]):
                     f"{field.name}: a tuple of {field.least} to {field.most} items is needed"
                 )
             values[self._list_place] = [
-                _write_text(field.name, field.size, item) for item in items
+                write_text(field.name, field.size, item) for item in items
             ]
         values += [len(values[i]) for i in self._counted]
         return values
@@ -310,21 +213,31 @@ class Header:
 
     :param fields: the fields after the command.
     :param sequence: the name of the one that pairs a request with its answer.
+    :param status: the name of the one that says whether an answer is good, if it is here.
     """
 
-    def __init__(self, fields: tuple[Field, ...], sequence: str) -> None:
+    def __init__(
+        self, fields: tuple[Field, ...], sequence: str, status: str | None = None
+    ) -> None:
         self.fields = fields
-        run = _Run(0, fields)
+        run = Run(0, fields)
         self._struct = run.struct
         self.size = _PREFIX.size + run.struct.size
         """Bytes of the whole header."""
-        self.sequence_at = [f.name for f in fields].index(sequence)
+        names = [f.name for f in fields]
+        self.sequence_at = names.index(sequence)
         """Index of the sequence number in every PDU of the protocol."""
+        self.status_at = None if status is None else names.index(status)
+        """Index of the status in every PDU of the protocol, where the header has it."""
 
     def sequence(self, frame: bytes) -> Hashable:
         """The sequence number of a frame that is at least a header long."""
-        value: Hashable = self._struct.unpack_from(frame, _PREFIX.size)[self.sequence_at]
+        value: Hashable = self.read(frame)[self.sequence_at]
         return value
+
+    def read(self, frame: bytes) -> tuple[Any, ...]:
+        """The header's fields, of a frame that is at least a header long."""
+        return self._struct.unpack_from(frame, _PREFIX.size)
 
 
 class Layout(Table[P]):
@@ -342,7 +255,7 @@ class Layout(Table[P]):
         self._fixed: struct.Struct | None = None
         if self._plain:
             # Nothing but integers: the whole frame, with its constant length, is one pack.
-            run = cast(_Run, self._any[0])
+            run = cast(Run, self._any[0])
             self._fixed = struct.Struct(">II" + run.struct.format.lstrip(">"))
 
     def encode_as(self, pdu: P, sequence: Hashable) -> bytes:
@@ -378,3 +291,50 @@ class Layout(Table[P]):
         except RemoteProtocolError as error:
             error.command, error.sequence = self.command, self.header.sequence(data)
             raise
+
+
+class AnswerLayout(Layout[P]):
+    """An answer whose body is missing when its header says that the request failed.
+
+    A failed one is written without a body unless it has something to say in it. Reading takes
+    an answer without a body whatever its status, and of a failed one no more than the header
+    when the rest makes no sense: that the request failed is then still told.
+    """
+
+    def __init__(
+        self, command: int, header: Header, pdu: type[P], fields: tuple[Field, ...]
+    ) -> None:
+        super().__init__(command, header, pdu, fields)
+        self._body_at = len(header.fields)
+        self._empty = pdu()[self._body_at :]
+
+    def encode_as(self, pdu: P, sequence: Hashable) -> bytes:
+        """Write the frame with another sequence number than the PDU holds.
+
+        :raises LocalProtocolError: when a value does not fit its field.
+        """
+        frame = super().encode_as(pdu, sequence)
+        if self._failed(pdu) and pdu[self._body_at :] == self._empty:
+            size = self.header.size
+            return _PREFIX.pack(size, self.command) + frame[_PREFIX.size : size]
+        return frame
+
+    def decode(self, data: bytes, at: int = _PREFIX.size) -> P:
+        """Read one whole frame, whose length and command the caller has looked at.
+
+        :raises RemoteProtocolError: not fatal, with hint, command and sequence.
+        """
+        head = self.header.read(data)
+        bare = tuple.__new__(self.pdu, head + self._empty)
+        if len(data) == self.header.size:
+            return bare
+        try:
+            return super().decode(data, at)
+        except RemoteProtocolError:
+            if self._failed(head):
+                return bare
+            raise
+
+    def _failed(self, values: Sequence[Any]) -> bool:
+        """Whether the header says so."""
+        return self.header.status_at is not None and values[self.header.status_at] != 0

@@ -6,17 +6,47 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from .cmpp_tables import LAYOUTS, REPORT_20, REPORT_30, V20, V30, Command
-from .fields import Absent, Content, Count, Field, Raw, TextList, Uint
-from .layout import Table
+from . import cmpp_tables
+from .fields import Absent, Content, Count, CText, Field, Raw, Records, TextList, Tlvs, Uint
+from .layout import Layout, Table
 
-__all__ = ["BEGIN", "END", "page", "tables"]
+__all__ = ["SECTIONS", "Section", "page"]
 
-BEGIN = "<!-- cmpp tables: begin, made by python -m qingjing.wire.tables_md -->"
-END = "<!-- cmpp tables: end -->"
+
+class Section(NamedTuple):
+    """The tables of one protocol: a column for each version, the PDUs under their titles, and
+    the optional parameters by their tag."""
+
+    name: str
+    versions: tuple[str, ...]
+    tables: tuple[tuple[str, tuple[Table[Any], ...]], ...]
+    tags: Mapping[int, Field] = MappingProxyType({})
+
+    @property
+    def begin(self) -> str:
+        """The line before the tables."""
+        return f"<!-- {self.name} tables: begin, made by python -m qingjing.wire.tables_md -->"
+
+    @property
+    def end(self) -> str:
+        """The line after them."""
+        return f"<!-- {self.name} tables: end -->"
+
+
+def _pdus(
+    prefix: str, commands: Iterable[IntEnum], versions: Iterable[Mapping[int, Layout[Any]]]
+) -> tuple[tuple[str, tuple[Table[Any], ...]], ...]:
+    """Every command's tables, an answer behind its request."""
+    columns = tuple(versions)
+    return tuple(
+        (f"{prefix}{c.name} `{c:#010x}`", tuple(column[c] for column in columns))
+        for c in sorted(commands, key=lambda c: (c & 0x7FFFFFFF, c))
+    )
 
 
 def _size(field: Field) -> str:
@@ -24,8 +54,12 @@ def _size(field: Field) -> str:
     match field:
         case Absent():
             return "–"
-        case Content():
+        case Content() | Records():
             return "counted"
+        case CText(most=most):
+            return f"1..{most}"
+        case Tlvs(written=written):
+            return "to the end" if written else "read only"
         case TextList(size=size, least=least, most=most):
             return f"{size} × {least}..{most}"
         case _:
@@ -41,36 +75,76 @@ def _kind(field: Field) -> str:
             return f"count of {of}"
         case Raw() | Content():
             return "bytes"
+        case Records():
+            return "records"
+        case Tlvs():
+            return "optional parameters"
+        case CText():
+            return "text and NUL"
         case _:
             return "text"
 
 
-def _table(title: str, old: Table[Any], new: Table[Any]) -> Iterator[str]:
-    """One PDU in both versions, whose tables name the same fields in the same order."""
+def _table(
+    title: str, versions: tuple[str, ...], tables: tuple[Table[Any], ...]
+) -> Iterator[str]:
+    """One PDU in all versions, whose tables name the same fields in the same order."""
     yield from (f"### {title}", "")
-    yield "| field | 2.0, 2.1 | 3.0 | type | meaning |"
-    yield "|---|---|---|---|---|"
-    for a, b in zip(old.fields, new.fields, strict=True):
-        kind = _kind(b if isinstance(a, Absent) else a)
-        yield f"| `{a.name}` | {_size(a)} | {_size(b)} | {kind} | {a.note} |"
+    yield f"| field | {' | '.join(versions)} | type | meaning |"
+    yield "|---" * (len(versions) + 3) + "|"
+    yield from _rows(*(table.fields for table in tables))
     yield ""
 
 
-def tables() -> str:
-    """All tables, in the order of the commands."""
-    lines: list[str] = []
-    for command in sorted(Command, key=lambda c: (c & 0x7FFFFFFF, c)):
-        title = f"CMPP_{command.name} `{command:#010x}`"
-        lines += _table(title, LAYOUTS[V20][command], LAYOUTS[V30][command])
-    lines += _table("Status report, the content of CMPP_DELIVER", REPORT_20, REPORT_30)
-    return "\n".join(lines)
+def _rows(*columns: tuple[Field, ...]) -> Iterator[str]:
+    """A row for each field, and behind records one for each of theirs."""
+    for fields in zip(*columns, strict=True):
+        told = next((f for f in fields if not isinstance(f, Absent)), fields[0])
+        sizes = " | ".join(_size(f) for f in fields)
+        yield f"| `{told.name}` | {sizes} | {_kind(told)} | {told.note} |"
+        if isinstance(told, Records):
+            for kind, parts in told.kinds:
+                rows = _rows(*[parts] * len(columns))
+                yield from (row.replace("| `", f"| `{kind.__name__}.", 1) for row in rows)
+
+
+def _tags(tags: Mapping[int, Field]) -> Iterator[str]:
+    """The optional parameters of a protocol."""
+    yield from ("### Optional parameters", "")
+    yield from ("| tag | name | octets | type | meaning |", "|---|---|---|---|---|")
+    for tag, field in sorted(tags.items()):
+        size = "any" if isinstance(field, Content) else _size(field)
+        yield f"| `{tag:#06x}` | `{field.name}` | {size} | {_kind(field)} | {field.note} |"
+    yield ""
+
+
+SECTIONS = (
+    Section(
+        "cmpp",
+        ("2.0, 2.1", "3.0"),
+        (
+            *_pdus("CMPP_", cmpp_tables.Command, cmpp_tables.LAYOUTS.values()),
+            (
+                "Status report, the content of CMPP_DELIVER",
+                (cmpp_tables.REPORT_20, cmpp_tables.REPORT_30),
+            ),
+        ),
+    ),
+)
+"""One for each protocol, in the order of the page."""
 
 
 def page(text: str) -> str:
     """The page with the tables between its markers replaced."""
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{tables()}\n{END}{tail}"
+    for section in SECTIONS:
+        lines: list[str] = []
+        for title, tables in section.tables:
+            lines += _table(title, section.versions, tables)
+        lines += _tags(section.tags) if section.tags else ()
+        head, _, rest = text.partition(section.begin)
+        _, _, tail = rest.partition(section.end)
+        text = "\n".join((head + section.begin, "", *lines, section.end + tail))
+    return text
 
 
 if __name__ == "__main__":  # pragma: no cover
