@@ -12,12 +12,12 @@ from pathlib import Path
 
 from qingjing import app
 from qingjing.desk.send import Desk
-from qingjing.doors.cli import HouseError
+from qingjing.doors.cli import BusyError, HouseError
 from qingjing.doors.cli.main import run
 from qingjing.doors.cli.output import complain
 from qingjing.doors.gateway.gateway import Senses
-from qingjing.ledger import check, sqlite, vault
-from qingjing.ledger.store import LedgerBroken
+from qingjing.ledger import beside, check, sqlite, vault
+from qingjing.ledger.store import LedgerBroken, LedgerBusy
 from qingjing.ledger.vault import Vault, VaultError
 from qingjing.settings import Settings
 
@@ -36,6 +36,13 @@ class House:
             async with app.open_desk(settings, now=self.now, warn=complain) as desk:
                 yield desk
 
+    @asynccontextmanager
+    async def open_beside(self, settings: Settings) -> AsyncIterator[Desk]:
+        """Open ledger and desk to read, whoever has them; HouseError when that cannot be."""
+        with _told():
+            async with app.open_beside(settings, now=self.now, warn=complain) as desk:
+                yield desk
+
     async def serve(
         self, settings: Settings, ready: Callable[[int], None], until: asyncio.Event
     ) -> None:
@@ -47,7 +54,9 @@ class House:
     def verify_ledger(self, settings: Settings) -> check.Report:
         """Prove everything that is stored, from the bytes up."""
         with _told():
-            store, keys = _store(settings)
+            folder, keys = settings.path(settings.data), Vault(app.keys_of(settings))
+            kind = beside.BesideStore if beside.ready(folder) else sqlite.SqliteStore
+            store = kind(folder, keys)
             try:
                 return check.verify(store, keys.key, folder=_imports(settings))
             finally:
@@ -56,11 +65,18 @@ class House:
     async def rebuild_ledger(self, settings: Settings) -> int:
         """Fold all projections from the first fact and save them; how many facts there are."""
         with _told():
-            store, keys = _store(settings)
+            folder, keys = settings.path(settings.data), Vault(app.keys_of(settings))
             try:
-                folder = _imports(settings)
-                ledger = check.rebuild(store, keys, origin=settings.name, folder=folder)
-                await ledger.save(settings.path(settings.data) / sqlite.SNAPSHOT)
+                store = sqlite.SqliteStore(folder, keys)
+            except LedgerBusy as busy:
+                raise LedgerBroken(
+                    f"{busy.problem}, with these indexes in its memory",
+                    "stop it first: it would save its own over what is built here",
+                ) from None
+            try:
+                imports = _imports(settings)
+                ledger = check.rebuild(store, keys, origin=settings.name, folder=imports)
+                await ledger.save(folder / sqlite.SNAPSHOT)
                 return ledger.position
             finally:
                 store.close()
@@ -82,11 +98,6 @@ class House:
             return Vault(app.keys_of(settings)).key.text()
 
 
-def _store(settings: Settings) -> tuple[sqlite.SqliteStore, Vault]:
-    keys = Vault(app.keys_of(settings))
-    return sqlite.SqliteStore(settings.path(settings.data), keys), keys
-
-
 def _imports(settings: Settings) -> Path:
     return settings.path(settings.data) / sqlite.IMPORTS
 
@@ -96,6 +107,8 @@ def _told() -> Iterator[None]:
     """Say in the doors' words what went wrong behind them."""
     try:
         yield
+    except LedgerBusy as error:
+        raise BusyError(str(error)) from error
     except (VaultError, LedgerBroken) as error:
         raise HouseError(str(error)) from error
 

@@ -16,9 +16,11 @@ from importlib import resources
 from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.send import Desk
 from qingjing.desk.texts import Reader
+from qingjing.doors.cli.verbs import VERBS
+from qingjing.doors.control import Door
 from qingjing.doors.gateway.gateway import Gateway, Senses
 from qingjing.kernel.rulebook import Rulebook, read_rulebook
-from qingjing.ledger import sqlite, vault
+from qingjing.ledger import beside, sqlite, vault
 from qingjing.ledger.vault import KeyFile, Vault
 from qingjing.settings import Settings
 
@@ -39,6 +41,35 @@ def shipped_rulebooks() -> tuple[Rulebook, ...]:
     files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
     books = [read_rulebook(file.read_text("utf-8")) for file in files]
     return tuple(sorted(books, key=lambda book: book.since))
+
+
+@asynccontextmanager
+async def open_beside(
+    settings: Settings,
+    *,
+    now: Callable[[], int],
+    warn: Callable[[str], None],
+    environ: Mapping[str, str] = os.environ,
+) -> AsyncIterator[Desk]:
+    """Ledger and desk as they are at this moment, to read, whoever has the ledger open.
+
+    For what takes long and must not stop a service: scrubs, proofs. What messages counted is
+    not in it, so caps are not to be asked here. A ledger that is not there yet, or is older
+    than this program, is opened as ``open_desk`` does before. Errors as there.
+    """
+    folder = settings.path(settings.data)
+    if not beside.ready(folder):
+        async with open_desk(settings, now=now, warn=warn, environ=environ):
+            pass
+    ledger, warning = beside.open_beside(
+        folder, Vault(keys_of(settings, environ)), origin=settings.name
+    )
+    if warning:
+        warn(warning)
+    try:
+        yield Desk(ledger, Reader(secrets.token_bytes), settings.node)
+    finally:
+        await ledger.close()
 
 
 @asynccontextmanager
@@ -88,11 +119,13 @@ async def serve(
     """Run the gateway until ``until`` is set; ``ready`` is told the port that it listens on.
 
     What is acknowledged is on record at any moment. A part that fails ends the whole: half a
-    gateway would not be noticed.
+    gateway would not be noticed. Commands on this ledger are taken at the control door.
     """
     async with open_desk(settings, now=senses.when, warn=warn, environ=environ) as desk:
         gateway = Gateway(desk, settings, environ, senses)
         await gateway.start()
+        door = Door(desk, VERBS, senses.when, gateway.fail)
+        await door.open(settings.path(settings.data))
         # What was built until now stays; what comes is mostly freed by its count. Looking
         # for cycles among a hundred thousand messages on their way would stop the loop.
         gc.freeze()
@@ -101,4 +134,5 @@ async def serve(
         try:
             await gateway.run(until)
         finally:
+            await door.close()
             await gateway.stop()

@@ -25,6 +25,7 @@ from qingjing.ledger.store import (
     Entry,
     Known,
     LedgerBroken,
+    LedgerBusy,
     Signed,
     Unit,
 )
@@ -227,13 +228,13 @@ def _prepare(connection: sqlite3.Connection, identity: bytes) -> None:
 
 
 def _locked(path: Path) -> int:
-    """Hold the directory for this process; LedgerBroken when another has it."""
+    """Hold the directory for this process; LedgerBusy when another has it."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
-        raise LedgerBroken(
+        raise LedgerBusy(
             f"another process has the ledger in {path.parent} open",
             "stop it first: one process writes a ledger",
         ) from None

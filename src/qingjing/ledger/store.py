@@ -46,6 +46,10 @@ class LedgerBroken(Exception):  # noqa: N818  # the state that it names, as oper
         self.remedy = remedy
 
 
+class LedgerBusy(LedgerBroken):
+    """Another process has the ledger open, and one process writes it."""
+
+
 class Entry(NamedTuple):
     """One stored fact: its bytes and its leaf hash. ``register``: part of the small register
     and rulebook history, which is folded anew at each opening."""

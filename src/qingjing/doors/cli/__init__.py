@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from qingjing.desk.send import Desk
+from qingjing.doors.control import Asking, Clerk, NoDoorError, Own, Writing, running
 from qingjing.settings import Settings, load
 
 Lang = Literal["en", "zh"]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class HouseError(Exception):
     """Keys or ledger cannot be opened, or failed; the text names the remedy."""
+
+
+class BusyError(HouseError):
+    """Another process has the ledger open."""
 
 
 class LedgerReport(Protocol):
@@ -60,7 +67,14 @@ class House(Protocol):
         ...
 
     def open_desk(self, settings: Settings) -> AbstractAsyncContextManager[Desk]:
-        """Open ledger and desk; HouseError when they cannot be opened or fail."""
+        """Open ledger and desk; HouseError when they cannot be opened or fail.
+
+        BusyError when another process has them.
+        """
+        ...
+
+    def open_beside(self, settings: Settings) -> AbstractAsyncContextManager[Desk]:
+        """Open ledger and desk to read, whoever has them; HouseError when that cannot be."""
         ...
 
     async def serve(
@@ -107,8 +121,43 @@ class Session:
         """The time at which the command acts, epoch ms."""
         return self.house.now()
 
+    @asynccontextmanager
+    async def clerk(self) -> AsyncIterator[Clerk]:
+        """Whoever has the ledger open: this process, or the service that runs."""
+        settings = self.settings
+        folder = settings.path(settings.data)
+        async with AsyncExitStack() as stack:
+            clerk: Clerk
+            try:
+                desk = await stack.enter_async_context(self.house.open_desk(settings))
+                clerk = Own(desk, self.house.now)
+            except BusyError:
+                try:
+                    clerk = await stack.enter_async_context(running(folder))
+                except NoDoorError:
+                    raise BusyError(
+                        f"another process has the ledger in {folder} open and takes no "
+                        "commands; wait for its end, or try again when the service has started"
+                    ) from None
+            yield clerk
+
+    async def write(self, verb: Writing[P, R], /, *args: P.args, **given: P.kwargs) -> R:
+        """Run one verb that records, here or in the service that runs; committed then."""
+        async with self.clerk() as clerk:
+            return await clerk.write(verb, *args, **given)
+
+    async def ask(self, verb: Asking[P, R], /, *args: P.args, **given: P.kwargs) -> R:
+        """Run one verb that only looks, here or in the service that runs: for short ones."""
+        async with self.clerk() as clerk:
+            return await clerk.ask(verb, *args, **given)
+
+    def beside(self) -> AbstractAsyncContextManager[Desk]:
+        """Ledger and desk to read, as they are now, beside a service that goes on: for what
+        takes long. Caps are not counted in it."""
+        return self.house.open_beside(self.settings)
+
     def desk(self) -> AbstractAsyncContextManager[Desk]:
-        """Ledger and desk, open for as long as the block lasts."""
+        """Ledger and desk for this process alone: refused while a service runs."""
         return self.house.open_desk(self.settings)
 
     @property

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from cyclopts import App, Parameter
 
 from qingjing.desk import consent as desk_consent
 from qingjing.desk.consent import Given, ImportReport, Terms
-from qingjing.desk.entries import About, InputError, purposes_names, told
-from qingjing.desk.explain import PersonRecord, grounds_words, person
+from qingjing.desk.entries import About, InputError, Problem, purposes_names, told
+from qingjing.desk.explain import SenderStanding, grounds_words, person
+from qingjing.desk.ports import Ledger, Transaction
+from qingjing.desk.send import Desk
 from qingjing.doors import feeds
+from qingjing.doors.cli import Session
 from qingjing.doors.cli.output import (
     BAD_INPUT,
     Json,
     Shared,
+    complain,
     counted,
     problem_objects,
     problems,
@@ -25,7 +29,7 @@ from qingjing.doors.cli.output import (
     table,
 )
 from qingjing.kernel import facts as f
-from qingjing.kernel.words import Phone, mask
+from qingjing.kernel.words import NumberState, Phone, mask
 
 app = App(name="consent", help="Consents and refusals: record, import, show.")
 
@@ -82,10 +86,9 @@ async def record(
         per_count=per_count,
         per_days=per_days,
     )
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        given = desk_consent.record(
-            desk.ledger, t, phone, terms, given_at=given_at, door=door, evidence=evidence
-        )
+    given = await session.write(
+        desk_consent.record, phone, terms, given_at=given_at, door=door, evidence=evidence
+    )
     _tell_given(given, as_json)
     return 0
 
@@ -125,7 +128,8 @@ async def import_list(
     """Import a list of consents with common terms, one row a person.
 
     Rows with an error are left out and told, with their row number and the remedy; the exit
-    code is then 2. A refusal is never lifted by a list.
+    code is then 2. A refusal is never lifted by a list. A list of more than 100,000 people is
+    recorded as several facts, one after the other.
 
     ```
     qingjing consent import members.csv --sender qinghe --purpose retail --act ticked
@@ -145,24 +149,62 @@ async def import_list(
         per_days=per_days,
     )
     feed = feeds.consents(file, phone=phone_column, given_at=given_at_column)
-    folder = session.imports
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        with progress("consents", feed.total) as bar:
+    with progress("consents", feed.total) as bar:
+        # Reading takes the time, and is done beside a service; what it enters is short.
+        async with session.beside() as desk:
             rows = counted(feed.rows, bar)
-            report = desk_consent.import_consents(desk.ledger, t, rows, terms, folder)
-    _tell_import(report, feed.ignored, as_json)
-    return BAD_INPUT if report.left else 0
+            drafted = desk_consent.draft_import(
+                desk.ledger, rows, terms, session.imports, session.now
+            )
+    entered = await _enter(session, drafted.facts)
+    _tell_import(drafted.report, entered, feed.ignored, as_json)
+    return BAD_INPUT if drafted.report.left else 0
 
 
-def _tell_import(report: ImportReport, ignored: tuple[str, ...], as_json: bool) -> None:
+async def _enter(
+    session: Session, drafted: tuple[f.ConsentsImported, ...]
+) -> list[tuple[int, str]]:
+    """Record the drafted facts, each in a transaction of its own; position and file of each."""
+    entered: list[tuple[int, str]] = []
+    if not drafted:
+        return entered
+    try:
+        async with session.clerk() as clerk:
+            for fact in drafted:
+                entered.append((await clerk.write(enter_import, fact), fact.file))
+    except Exception:
+        taken = sum(fact.count for fact in drafted[: len(entered)])
+        all_of_them = sum(fact.count for fact in drafted)
+        complain(f"{taken} of {all_of_them} people are recorded; import the list once more")
+        raise
+    return entered
+
+
+def enter_import(ledger: Ledger, t: Transaction, drafted: f.ConsentsImported) -> int:
+    """Record one drafted import, whose file is in its place; the fact's position."""
+    if ledger.register.party(drafted.sender) is None:
+        remedy = "register the party first"
+        raise InputError([Problem("", "sender", f"{drafted.sender!r} is not known", remedy)])
+    return t.append(drafted)
+
+
+def _tell_import(
+    report: ImportReport,
+    entered: list[tuple[int, str]],
+    ignored: tuple[str, ...],
+    as_json: bool,
+) -> None:
     if as_json:
         plain = report._asdict() | {"problems": problem_objects(report.problems)}
-        say_json(plain | {"ignored_columns": list(ignored)})
+        facts = [{"position": position, "file": file} for position, file in entered]
+        last = facts[-1] if facts else {}
+        say_json(plain | last | {"facts": facts, "ignored_columns": list(ignored)})
         return
     say(
         f"{report.rows} rows: {report.taken} people taken, {report.repeated} repeated, "
         f"{report.left} left out",
-        f"fact {report.position}, {report.file}" if report.position else "nothing was recorded",
+        *(f"fact {position}, {file}" for position, file in entered),
+        *([] if entered else ["nothing was recorded"]),
     )
     if ignored:
         say(f"columns not read: {', '.join(ignored)}")
@@ -194,10 +236,9 @@ async def refuse(
         about.wrong("group", "a refusal is of one group or of all", "give --group or --all")
         raise InputError(about.problems)
     meant = f.ALL_GROUPS if everyone else group
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        position = desk_consent.refuse(
-            desk.ledger, t, phone, meant, door=door, evidence=evidence
-        )
+    position = await session.write(
+        desk_consent.refuse, phone, meant, door=door, evidence=evidence
+    )
     if as_json:
         say_json({"position": position, "group": meant})
     else:
@@ -223,8 +264,7 @@ async def wording(
     ```
     """
     words = text if file is None else feeds.text(file)
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        worded = desk_consent.wording(desk.ledger, t, name, sender, words)
+    worded = await session.write(desk_consent.wording, name, sender, words)
     if as_json:
         say_json(worded._asdict())
     else:
@@ -245,8 +285,7 @@ async def show(phone: Number, *, as_json: Json = False, session: Shared) -> int:
     number = about.phone(phone)
     if number is None:
         raise InputError(about.problems)
-    async with session.desk() as desk:
-        found = person(desk.ledger, number, session.now)
+    found = await session.ask(look_up, number, session.now)
     if as_json:
         say_json(_object(found, number))
         return 0
@@ -266,7 +305,21 @@ async def show(phone: Number, *, as_json: Json = False, session: Shared) -> int:
     return 0
 
 
-def _object(found: PersonRecord, number: Phone) -> dict[str, Any]:
+class Found(NamedTuple):
+    """What is known of a person, but for the keys."""
+
+    number: NumberState
+    facts: tuple[f.Recorded, ...]
+    standings: tuple[SenderStanding, ...]
+
+
+def look_up(desk: Desk, phone: Phone, at: int) -> Found:
+    """What the ledger knows of a person, and how the person stands towards each sender."""
+    record = person(desk.ledger, phone, at)
+    return Found(record.number, record.facts, record.standings)
+
+
+def _object(found: Found, number: Phone) -> dict[str, Any]:
     return {
         "phone": mask(number.digits),
         "number": found.number.name.lower(),

@@ -56,8 +56,7 @@ async def decide(
         declared=kind,
         carrier=network,
     )
-    async with session.desk() as desk:
-        answer = explain(desk, question, when)
+    answer = await session.ask(explain, question, when)
     if as_json:
         say_json(_object(answer))
     else:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from cyclopts import App
 
+from qingjing.desk.ports import Ledger, Transaction
+from qingjing.desk.send import Desk
 from qingjing.doors.cli.output import NEGATIVE, Json, Shared, complain, say, say_json, table
 from qingjing.kernel.rulebook import choose
 
@@ -80,8 +84,7 @@ async def checkpoint(*, as_json: Json = False, session: Shared) -> int:
     qingjing ledger checkpoint > checkpoint.txt
     ```
     """
-    async with session.desk() as desk:
-        note = desk.ledger.checkpoint(session.now)
+    note = await session.write(sign)
     if as_json:
         say_json({"note": note})
     else:
@@ -99,21 +102,44 @@ async def status(*, as_json: Json = False, session: Shared) -> int:
     """
     settings = session.settings
     folder = settings.path(settings.data)
-    async with session.desk() as desk:
-        ledger = desk.ledger
-        book = choose(ledger.books, session.now)
-        books = [adopted.name for adopted in ledger.books]
-        found: dict[str, object] = {
-            "name": settings.name,
-            "folder": str(folder),
-            "bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
-            "facts": ledger.position,
-            "parties": len(ledger.register.parties()),
-            "rulebook": book.name if book else "",
-            "last_message": ledger.marked("message"),
-        }
+    status = await session.ask(look_at, session.now)
+    found: dict[str, object] = {
+        "name": settings.name,
+        "folder": str(folder),
+        "bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+    }
+    found |= status._asdict()
+    del found["rulebooks"]
     if as_json:
-        say_json(found | {"rulebooks": books})
+        say_json(found | {"rulebooks": status.rulebooks})
     else:
-        table(("", ""), [*found.items(), ("rulebooks", ", ".join(books))])
+        table(("", ""), [*found.items(), ("rulebooks", ", ".join(status.rulebooks))])
     return 0
+
+
+class Status(NamedTuple):
+    """How far the record has come, and what it holds."""
+
+    facts: int
+    parties: int
+    rulebook: str
+    last_message: int
+    rulebooks: tuple[str, ...]
+
+
+def look_at(desk: Desk, at: int) -> Status:
+    """How the record stands; ``rulebook`` is the one in force at a time (epoch ms)."""
+    ledger = desk.ledger
+    book = choose(ledger.books, at)
+    return Status(
+        facts=ledger.position,
+        parties=len(ledger.register.parties()),
+        rulebook=book.name if book else "",
+        last_message=ledger.marked("message"),
+        rulebooks=tuple(adopted.name for adopted in ledger.books),
+    )
+
+
+def sign(ledger: Ledger, t: Transaction) -> str:
+    """Sign the record as it is; the note."""
+    return ledger.checkpoint(t.at)

@@ -1,6 +1,7 @@
 """``qingjing``: the command line, from words to an exit code.
 
 0: done, or yes. 1: the answer is no. 2: what was handed in is wrong, and nothing was written.
+3: a running service was asked and did not answer, so that nobody knows.
 """
 
 from __future__ import annotations
@@ -33,10 +34,13 @@ from qingjing.doors.cli.output import BAD_INPUT, complain
 from qingjing.doors.cli.proofs import prove, verify
 from qingjing.doors.cli.scrub import scrub
 from qingjing.doors.cli.serve import serve
+from qingjing.doors.control import DoorError, UnansweredError
 from qingjing.doors.feeds import FeedError
 from qingjing.kernel.rulebook import RulebookError
 from qingjing.settings import SettingsError
 
+UNANSWERED: Final = 3
+"""Exit code: it may have been recorded, or not."""
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
 
@@ -56,7 +60,15 @@ COMMANDS: Final = (
 )
 """The commands that come with this room. Further ones are handed to ``run``."""
 
-_BAD_INPUT = (InputError, HouseError, FeedError, SettingsError, RulebookError, NoRulebookError)
+_BAD_INPUT = (
+    InputError,
+    HouseError,
+    DoorError,
+    FeedError,
+    SettingsError,
+    RulebookError,
+    NoRulebookError,
+)
 
 
 def run(house: House, words: Sequence[str], commands: Iterable[Any] = COMMANDS) -> int:
@@ -73,9 +85,9 @@ def run(house: House, words: Sequence[str], commands: Iterable[Any] = COMMANDS) 
     except _BAD_INPUT as error:
         for line in str(error).splitlines():
             complain(line)
-        return BAD_INPUT
+        return UNANSWERED if isinstance(error, UnansweredError) else BAD_INPUT
     except KeyboardInterrupt:
-        complain("interrupted; what was not finished was not written")
+        complain("interrupted; what was not finished was not written (a service finishes it)")
         return INTERRUPTED
     return int(code or 0)
 

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from qingjing.desk import register as desk_register
 from qingjing.desk.entries import InputError, Problem, last_day, shown
 from qingjing.desk.ports import Ledger
+from qingjing.desk.send import Desk
 from qingjing.doors import feeds
 from qingjing.doors.cli import Session
 from qingjing.doors.cli.output import Json, Shared, say, say_json, table
@@ -231,8 +232,7 @@ async def suspend(
     qingjing register suspend qinghe --reason "投诉超标" --until 2026-06-30
     ```
     """
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        fact = desk_register.suspend(desk.ledger, t, party, reason, until)
+    fact = await session.write(desk_register.suspend, party, reason, until)
     _tell((fact,), as_json)
     return 0
 
@@ -245,9 +245,7 @@ async def reinstate(party: str, *, reason: Why, as_json: Json = False, session: 
     qingjing register reinstate qinghe --reason "整改完成"
     ```
     """
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        fact = desk_register.reinstate(desk.ledger, t, party, reason)
-    _tell((fact,), as_json)
+    _tell((await session.write(desk_register.reinstate, party, reason),), as_json)
     return 0
 
 
@@ -259,9 +257,7 @@ async def end_grant(grant: str, *, reason: Why, as_json: Json = False, session: 
     qingjing register end-grant qinghe-2026 --reason "合同终止"
     ```
     """
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        fact = desk_register.end_grant(desk.ledger, t, grant, reason)
-    _tell((fact,), as_json)
+    _tell((await session.write(desk_register.end_grant, grant, reason),), as_json)
     return 0
 
 
@@ -281,8 +277,7 @@ async def show(
     qingjing register show 106900010001 --json
     ```
     """
-    async with session.desk() as desk:
-        found = _find(desk.ledger, name, session.now)
+    found = await session.ask(look_up, name, session.now)
     if not found:
         remedy = (
             "name a party, port, signature or grant; without a name, all parties are listed"
@@ -299,8 +294,10 @@ async def show(
     return 0
 
 
-def _find(ledger: Ledger, name: str, at: int) -> dict[str, Any]:
-    register = ledger.register
+def look_up(desk: Desk, name: str, at: int) -> dict[str, Any]:
+    """What the register holds under a name, as a register file would say it; all parties
+    without one."""
+    ledger, register = desk.ledger, desk.ledger.register
     if not name:
         return {"parties": [_party(ledger, p.party, at) for p in register.parties()]}
     found: dict[str, Any] = {}
@@ -360,9 +357,7 @@ def _words(value: object) -> str:
 
 
 async def _enter(session: Session, description: Any, as_json: bool) -> int:
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        facts = desk_register.load(desk.ledger, t, description)
-    _tell(facts, as_json)
+    _tell(await session.write(desk_register.load, description), as_json)
     return 0
 
 

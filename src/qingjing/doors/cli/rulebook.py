@@ -9,10 +9,10 @@ import msgspec
 from cyclopts import App, Parameter
 
 from qingjing.desk.entries import InputError, Problem, shown
-from qingjing.desk.ports import Ledger
 from qingjing.desk.rulebook import adopt as desk_adopt
+from qingjing.desk.send import Desk
 from qingjing.doors import feeds
-from qingjing.doors.cli import Lang
+from qingjing.doors.cli import Lang, Session
 from qingjing.doors.cli.output import Json, Shared, say, say_json, table
 from qingjing.kernel.rulebook import Rulebook, choose, difference, digest, read_rulebook
 from qingjing.kernel.rules import RULES
@@ -39,8 +39,7 @@ async def show(
     qingjing rulebook show ours.toml --json
     ```
     """
-    async with session.desk() as desk:
-        found = _book(desk.ledger, book, session.now)
+    found = await _book(session, book)
     if as_json:
         say_json(msgspec.to_builtins(found) | {"digest": digest(found)})
         return 0
@@ -57,8 +56,7 @@ async def diff(old: Book, new: Book, *, as_json: Json = False, session: Shared) 
     qingjing rulebook diff order74-2026 ours.toml --json
     ```
     """
-    async with session.desk() as desk:
-        before, after = (_book(desk.ledger, name, session.now) for name in (old, new))
+    before, after = await _book(session, old), await _book(session, new)
     changes = difference(before, after)
     if as_json:
         keys = ("field", "old", "new")
@@ -81,8 +79,7 @@ async def adopt(file: Path, *, as_json: Json = False, session: Shared) -> int:
     ```
     """
     book = read_rulebook(feeds.text(file))
-    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
-        position = desk_adopt(desk.ledger, t, book)
+    position = await session.write(desk_adopt, book)
     if as_json:
         say_json({"name": book.name, "digest": digest(book), "position": position or 0})
     elif position is None:
@@ -131,15 +128,21 @@ def _tell(found: Rulebook, lang: Lang) -> None:
     )
 
 
-def _book(ledger: Ledger, name: str, at: int) -> Rulebook:
+async def _book(session: Session, name: str) -> Rulebook:
     if name.endswith(".toml"):
         return read_rulebook(feeds.text(Path(name)))
+    return await session.ask(adopted, name, session.now)
+
+
+def adopted(desk: Desk, name: str, at: int) -> Rulebook:
+    """The newest adopted rulebook of a name, without one the book in force at a time."""
+    books = desk.ledger.books
     if not name:
-        found = choose(ledger.books, at)
+        found = choose(books, at)
     else:
-        found = next((book for book in reversed(ledger.books) if book.name == name), None)
+        found = next((book for book in reversed(books) if book.name == name), None)
     if found is None:
-        there = ", ".join(book.name for book in ledger.books) or "none"
+        there = ", ".join(book.name for book in books) or "none"
         remedy = f"adopted are: {there}; or name a .toml file"
         raise InputError([Problem("", "book", f"{shown(name)} is not adopted", remedy)])
     return found

@@ -64,7 +64,7 @@ async def scrub(
     if not about.sound:
         raise InputError(about.problems)
     feed = feeds.numbers(file, phone=phone_column)
-    async with session.desk() as desk:
+    async with session.beside() as desk:
         job = Scrub(desk, sender, category, when)
         with progress("numbers", feed.total) as bar:
             for rows in scrub_list(job, feed, out):

@@ -113,7 +113,12 @@ class Gateway:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A part that fails takes the gateway down: half a gateway would not be noticed."""
-        if not task.cancelled() and (error := task.exception()) and not self.failed.done():
+        if not task.cancelled() and (error := task.exception()):
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """End ``run`` with this error: something that the gateway rests on has failed."""
+        if not self.failed.done():
             self.failed.set_exception(error)
 
     async def stop(self) -> None:

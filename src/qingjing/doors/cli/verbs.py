@@ -1,0 +1,41 @@
+"""What commands may ask of a running service: the whole list.
+
+A command that records, or looks something up in a moment, does so by a verb of this list, which
+whoever has the ledger open runs (``Session.write``, ``Session.ask``). Writing verbs are handed
+the ledger and a transaction, asking ones the desk; their further arguments and their results go
+over the control door by the types in their signatures.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qingjing.desk import consent, register, rulebook
+from qingjing.desk.explain import explain
+from qingjing.doors.cli import consent as consent_commands
+from qingjing.doors.cli import ledger as ledger_commands
+from qingjing.doors.cli import register as register_commands
+from qingjing.doors.cli import rulebook as rulebook_commands
+from qingjing.doors.control import Verbs
+
+VERBS: Final = Verbs(
+    writing=(
+        consent.record,
+        consent.refuse,
+        consent.wording,
+        consent_commands.enter_import,
+        register.load,
+        register.suspend,
+        register.reinstate,
+        register.end_grant,
+        rulebook.adopt,
+        ledger_commands.sign,
+    ),
+    asking=(
+        explain,
+        consent_commands.look_up,
+        register_commands.look_up,
+        rulebook_commands.adopted,
+        ledger_commands.look_at,
+    ),
+)
