@@ -57,22 +57,39 @@ def test_a_status_before_the_sequence_is_a_header_too() -> None:
     assert header.sequence(bytes(12) + b"\0\0\0\x07") == 7
 
 
-def test_a_protocol_without_heartbeats_only_waits_for_answers() -> None:
-    """SGIP has no heartbeat: an idle session has no deadline and is never called dead."""
+def test_a_protocol_without_heartbeats_waits_for_answers_before_it_is_idle() -> None:
+    """While an answer is awaited silence ends nothing, and no heartbeat can be asked for."""
     answers = {c: a for c, a in cmpp.PROTOCOL.answers.items() if c != Command.ACTIVE_TEST}
     quiet = replace(cmpp.PROTOCOL, heartbeat=None, answers=answers)
     client = Session(quiet, window=1, now=0.0)
     client.request(login(), "login", 0.0)
     client.receive(LAYOUTS[V30][Command.CONNECT_RESP].encode(ConnectResp(1)), 0.0)
-    client.outgoing()
-    assert client.next_deadline() is None
-    assert client.tick(1e6) == []
-    assert client.outgoing() == b""
     with pytest.raises(LocalProtocolError):
-        client.request(ActiveTest(), None, 1e6)
-    client.request(Submit(Dest_terminal_Id=("1",)), "mine", 1e6)
-    assert client.next_deadline() == 1e6 + 60
-    assert client.tick(1e6 + 60) == [TimedOut("mine")]
+        client.request(ActiveTest(), None, 20.0)
+    client.request(Submit(Dest_terminal_Id=("1",)), "mine", 20.0)
+    client.outgoing()
+    assert client.next_deadline() == 30.0
+    assert client.tick(30.0) == []
+    assert client.next_deadline() == 60.0
+    assert client.tick(60.0) == []
+    assert client.outgoing() == b""
+    assert client.tick(80.0) == [TimedOut("mine")]
+    assert client.tick(90.0) == [Closing(Reason.IDLE)]
+    logout = int.from_bytes(client.outgoing()[4:8], "big")
+    assert logout == Command.TERMINATE
+
+
+def test_numbers_that_are_ids_are_those_of_a_node_and_of_no_connection() -> None:
+    """Without them one can listen and not ask; with them all connections draw from one."""
+    stranger = replace(cmpp.PROTOCOL, next_sequence=None)
+    with pytest.raises(LocalProtocolError, match="CMPP"):
+        Session(stranger, window=1, now=0.0).request(login(), None, 0.0)
+    drawn = iter((7, 8))
+    node = replace(stranger, numbers=lambda _now: next(drawn))
+    for number in (7, 8):
+        client = Session(node, window=1, now=0.0)
+        client.request(login(), None, 0.0)
+        assert client.outgoing()[8:12] == number.to_bytes(4, "big")
 
 
 def test_a_session_that_never_gets_its_login_answer_names_the_login() -> None:

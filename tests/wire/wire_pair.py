@@ -5,6 +5,7 @@ from __future__ import annotations
 from qingjing.wire import cmpp
 from qingjing.wire.cmpp_tables import V30, Connect, ConnectResp
 from qingjing.wire.events import Event, Limits
+from qingjing.wire.protocol import Protocol
 from qingjing.wire.session import Session
 
 SECRET = b"888888"
@@ -20,11 +21,17 @@ def login(version: int = V30, secret: bytes = SECRET) -> Connect:
 class SessionPair:
     """A client and a server, and a clock that the test turns."""
 
-    def __init__(self, *, window: int = 16, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        window: int = 16,
+        limits: Limits | None = None,
+        protocol: Protocol = cmpp.PROTOCOL,
+    ) -> None:
         limits = limits or Limits()
         self.now = 0.0
-        self.client = Session(cmpp.PROTOCOL, window=window, limits=limits, now=0.0)
-        self.server = Session(cmpp.PROTOCOL, window=window, limits=limits, now=0.0)
+        self.client = Session(protocol, window=window, limits=limits, now=0.0)
+        self.server = Session(protocol, window=window, limits=limits, now=0.0)
 
     def to_server(self) -> list[Event]:
         """Carry what the client has queued; what the server tells."""

@@ -92,6 +92,8 @@ class Reason(Enum):
     REFUSED = "the login was refused"
     NO_LOGIN = "no login in time"
     SILENT = "heartbeats were not answered"
+    IDLE = "there was nothing to say"
+    """How a connection of a protocol without heartbeats ends: no fault, dial when needed."""
     BROKEN = "the peer broke the protocol"
 
 
@@ -131,7 +133,12 @@ class Limits:
     """How long we wait for an answer: T of the carriers' texts."""
     idle_s: float = 30.0
     """Silence after which we send a heartbeat. The texts say 3 minutes; firewalls on the way
-    forget a connection sooner, and 30 s is what gateways use."""
+    forget a connection sooner, and 30 s is what gateways use. Where the protocol has none, the
+    end that logged in logs out."""
+    quiet_s: float = 60.0
+    """Silence after which the end that was logged in to closes, where the protocol has no
+    heartbeat: SGIP's text says 60 s. The client, whose request could cross the closing, has
+    left before."""
     beats_max: int = 3
     """Unanswered heartbeats after which the peer is dead: N of the carriers' texts."""
     login_s: float = 10.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from .errors import LocalProtocolError
+from .errors import Hint, LocalProtocolError
 from .events import Limits
 
 __all__ = ["Asked", "Heard"]
@@ -90,20 +90,28 @@ class Heard:
 
     A request that was answered is remembered by its hash. Python keys the hash of bytes by
     process, so that nobody can aim at a collision.
+
+    :param unique: a number is never used twice, for it is its message's id.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, unique: bool) -> None:
         self.owed: dict[Hashable, bytes] = {}
         """Frames not answered yet, by sequence number."""
         self._answers: OrderedDict[Hashable, tuple[int, bytes, float]] = OrderedDict()
-        self._max, self._age = limits.memory_max, limits.memory_s
+        self._limits, self._unique = limits, unique
 
-    def again(self, sequence: Hashable, frame: bytes, now: float) -> bytes | None:
-        """The answer we gave to the very same frame, or None when this is a new request."""
+    def known(self, sequence: Hashable, frame: bytes, now: float) -> bytes | Hint | None:
+        """What to do with a request: None when it is new, a hint when it is to be refused, and
+        when it came before, byte for byte, its answer: empty while we owe one."""
+        if sequence in self.owed:
+            return b"" if self.owed[sequence] == frame else Hint.DUPLICATE
         entry = self._answers.get(sequence)
-        if entry is None or entry[0] != hash(frame) or now - entry[2] > self._age:
-            return None
-        return entry[1]
+        if entry is not None and now - entry[2] <= self._limits.memory_s:
+            if entry[0] == hash(frame):
+                return entry[1]
+            if self._unique:
+                return Hint.DUPLICATE
+        return Hint.BUSY if len(self.owed) >= self._limits.owed_max else None
 
     def frame(self, sequence: Hashable) -> bytes:
         """The unanswered request of this number.
@@ -120,5 +128,5 @@ class Heard:
         frame = self.owed.pop(sequence)
         self._answers.pop(sequence, None)
         self._answers[sequence] = (hash(frame), answer, now)
-        if len(self._answers) > self._max:
+        if len(self._answers) > self._limits.memory_max:
             self._answers.popitem(last=False)

@@ -10,13 +10,16 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from .errors import Hint
+from .errors import Hint, LocalProtocolError
 from .layout import Header, Layout
 
-__all__ = ["PDU", "Protocol", "Stray"]
+__all__ = ["PDU", "Numbers", "Protocol", "Stray", "nothing_barred"]
 
 PDU: TypeAlias = tuple[Any, ...]
 """A PDU: one of the protocol's NamedTuples."""
+
+Numbers: TypeAlias = Callable[[float], Hashable]
+"""Gives a sequence number that was not given before, at a time of the session's clock."""
 
 
 class Stray(NamedTuple):
@@ -67,8 +70,9 @@ class Protocol:
     """The answer that refuses this request frame, whose body may be anything; None when the
     answer of that command has no field to say so. An unknown command comes here too, and a
     header of nothing but zeros for a frame whose length makes no sense."""
-    next_sequence: Callable[[Hashable], Any]
-    """The sequence number after this one; after None, the first."""
+    next_sequence: Callable[[Hashable], Any] | None
+    """The sequence number after this one on one connection; after None, the first. None where
+    a number is the id of its message, and so never used twice."""
     strays: Stray | None = None
     """A known miscount of some peers."""
     nack: int | None = None
@@ -79,3 +83,22 @@ class Protocol:
     """What is told on a bound connection and has no answer."""
     barred: Callable[[Any], frozenset[int]] = nothing_barred
     """The requests, of either end, that a connection of this login request does not carry."""
+    numbers: Numbers | None = None
+    """The numbers that all connections of a node share, where numbers are ids."""
+
+    def count(self) -> Numbers:
+        """The numbers of one connection. Drawing one raises LocalProtocolError where numbers
+        are ids and this value is not that of a node, good for listening alone."""
+        if self.numbers is not None:
+            return self.numbers
+        following: Callable[[Hashable], Hashable] | None = self.next_sequence
+        last: Hashable = None
+
+        def number(_now: float) -> Hashable:
+            nonlocal last
+            if following is None:
+                raise LocalProtocolError(f"{self.name}: whose numbers?")
+            last = following(last)
+            return last
+
+        return number

@@ -52,15 +52,16 @@ class Session:
         self, protocol: Protocol, *, window: int, limits: Limits = _DEFAULTS, now: float
     ) -> None:
         self._protocol, self._limits, self._header = protocol, limits, protocol.header
-        self._asked, self._heard = Asked(window, protocol.nack), Heard(limits)
+        self._asked = Asked(window, protocol.nack)
+        self._heard = Heard(limits, unique=protocol.next_sequence is None)
         self._speech = Speech(protocol)
         self._state = State.OPEN
         self._row = TRANSITIONS[State.OPEN]
         self._framer = Framer(protocol, limits.frame_max)
         self._out: list[bytes] = []
-        self._sequence: Hashable = None
+        self._numbers = protocol.count()
         self._login: tuple[int, Hashable] | None = None
-        self._beats = 0
+        self._beats, self._idle_s = 0, limits.idle_s
         self._now = now
         self._login_deadline = now + limits.login_s
         self._beat_at = now + limits.idle_s
@@ -110,7 +111,7 @@ class Session:
         try:
             while (got := self._framer.next_frame()) is not None:
                 # Whatever came proves that the peer lives.
-                self._beats, self._beat_at = 0, now + self._limits.idle_s
+                self._beats, self._beat_at = 0, now + self._idle_s
                 self._take(*got, events)
                 if not self._row:
                     break
@@ -162,28 +163,18 @@ class Session:
     def _take_request(self, command: int, frame: bytes, events: list[Event]) -> None:
         """A new request is told; a repeated one is answered as before; a bad one refused."""
         sequence = self._header.sequence(frame)
-        owed = self._heard.owed
-        if sequence in owed:
-            if owed[sequence] == frame:
-                events.append(Repeated(command, sequence, False))
-            else:
-                events.append(self._refuse(command, frame, Hint.DUPLICATE))
-            return
-        again = self._heard.again(sequence, frame, self._now)
-        if again is not None:
-            self._out.append(again)
-            events.append(Repeated(command, sequence, True))
-            return
-        if len(owed) >= self._limits.owed_max:
-            events.append(self._refuse(command, frame, Hint.BUSY))
-            return
-        try:
-            pdu = self._speech.layouts[command].decode(frame)
-        except RemoteProtocolError as error:
-            events.append(self._refuse(command, frame, error.hint))
-            return
-        owed[sequence] = frame
-        events.append(pdu)
+        known = self._heard.known(sequence, frame, self._now)
+        if known is None:
+            try:
+                events.append(self._speech.layouts[command].decode(frame))
+                self._heard.owed[sequence] = frame
+            except RemoteProtocolError as error:
+                known = error.hint
+        if isinstance(known, bytes):
+            self._out.append(known)
+            events.append(Repeated(command, sequence, known != b""))
+        elif known is not None:
+            events.append(self._refuse(command, frame, known))
 
     def _take_answer(self, command: int, frame: bytes, events: list[Event]) -> None:
         """An answer to us; its number and command together say to what."""
@@ -278,6 +269,9 @@ class Session:
         self._out.append(frame)
         self._speech.use(version)
         self._move(trigger)
+        if self._protocol.heartbeat is None:
+            self._idle_s = self._limits.quiet_s
+            self._beat_at = self._now + self._idle_s
 
     def respond(self, pdu: PDU) -> None:
         """Queue the answer to a request that :meth:`receive` told.
@@ -310,9 +304,8 @@ class Session:
         counted = trigger == Trigger.PUT_REQUEST
         if counted and self._asked.counted >= self._asked.window:
             raise LocalProtocolError(f"{self._asked.window} requests are unanswered")
-        sequence = self._next_sequence()
+        sequence = self._number(now)
         self._out.append(layout.encode_as(pdu, sequence))
-        self._sequence = sequence
         if (answer := self._protocol.answers.get(layout.command)) is None:
             return
         if trigger == Trigger.PUT_LOGIN:
@@ -350,11 +343,9 @@ class Session:
         if self._state == State.LEAVING:
             if not self._asked.uncounted:
                 events.append(self._close(Reason.WE_LEFT))
-        elif self._protocol.heartbeat is not None and now >= self._beat_at:
-            if self._beats >= self._limits.beats_max:
-                events.append(self._close(Reason.SILENT))
-            else:
-                self._beat(self._protocol.heartbeat)
+        elif now >= self._beat_at:
+            self._beat_at = now + self._idle_s
+            self._break_silence(events)
         return events
 
     def next_deadline(self) -> float | None:
@@ -364,26 +355,36 @@ class Session:
         if self._state < State.BOUND:
             return self._login_deadline
         deadline = self._asked.next_deadline()
-        if self._state == State.LEAVING or self._protocol.heartbeat is None:
+        if self._state == State.LEAVING:
             return deadline
         return self._beat_at if deadline is None else min(deadline, self._beat_at)
 
-    def _beat(self, command: int) -> None:
-        """Queue a heartbeat. It takes no room in the window, or a full one would look dead."""
-        self._sequence = self._next_sequence()
+    def _break_silence(self, events: list[Event]) -> None:
+        """Send a heartbeat. Where the protocol has none, an idle connection has done its work;
+        the end that logged in logs out, as a courtesy whose answer nobody waits for."""
+        if self._protocol.heartbeat is not None:
+            if self._beats >= self._limits.beats_max:
+                events.append(self._close(Reason.SILENT))
+            else:
+                self._beats += 1
+                self._say(self._protocol.heartbeat)
+        elif self._asked.next_deadline() is None and not self._heard.owed:
+            if self._login is None:
+                self._say(self._protocol.logout)
+            events.append(self._close(Reason.IDLE))
+
+    def _say(self, command: int) -> None:
+        """Queue what has no content. It takes no room in the window: a full one is no death."""
         layout = self._speech.layouts[command]
-        self._out.append(layout.encode_as(layout.pdu(), self._sequence))
-        self._beats += 1
-        self._beat_at = self._now + self._limits.idle_s
+        self._out.append(layout.encode_as(layout.pdu(), self._number(self._now)))
 
     # Small parts
 
-    def _next_sequence(self) -> Hashable:
-        """The next number that no waiting request of ours has, should the counter go round."""
-        sequence: Hashable = self._protocol.next_sequence(self._sequence)
-        while sequence in self._asked:
-            sequence = self._protocol.next_sequence(sequence)
-        return sequence
+    def _number(self, now: float) -> Hashable:
+        """The next number that no waiting request of ours has, should the count go round."""
+        while (number := self._numbers(now)) in self._asked:
+            pass
+        return number
 
     def _move(self, trigger: Trigger) -> None:
         """Follow the table."""
