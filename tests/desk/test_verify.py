@@ -653,6 +653,8 @@ class Home:
         """The desk that is open already."""
         return self
 
+    open_beside = open_desk
+
     async def __aenter__(self) -> Any:
         return self.made.desk
 

@@ -7,6 +7,7 @@ can be erased and the chain stays whole.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 import pyarrow as pa
@@ -33,6 +34,32 @@ class Sealed(msgspec.Struct, frozen=True, array_like=True):
     def original_salt(self, index: int) -> bytes:
         """The salt under which the row commits to the submitted bytes."""
         return row_salt(self.salt, index)
+
+    def erased(self, index: int) -> bool:
+        """Is what this message had gone? A message that never had a number keeps its bytes."""
+        return not self.phones[index] and not self.originals[index]
+
+
+def without(sealed: Sealed, texts: Sequence[int], own: Sequence[int], digits: str) -> Sealed:
+    """The same without the messages at the places ``own``, whose person has this number.
+
+    ``texts`` tells which text each message has. A text goes when no other message that is
+    there has it; other messages' bytes go, too, when the number stands in them.
+    """
+    gone = {at for at in range(len(texts)) if sealed.erased(at)} | set(own)
+    others = {text for at, text in enumerate(texts) if at not in gone}
+    named = digits.encode()
+    bare = [at in gone or named in original for at, original in enumerate(sealed.originals)]
+    unused = set(range(len(sealed.bodies))) - others
+    return msgspec.structs.replace(
+        sealed,
+        phones=[0 if at in gone else phone for at, phone in enumerate(sealed.phones)],
+        originals=[
+            b"" if bare[at] else original for at, original in enumerate(sealed.originals)
+        ],
+        bodies=["" if at in unused else body for at, body in enumerate(sealed.bodies)],
+        body_salts=[b"" if at in unused else x for at, x in enumerate(sealed.body_salts)],
+    )
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):

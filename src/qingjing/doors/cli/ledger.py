@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
+from qingjing.desk.forget import forget as erase
 from qingjing.desk.ports import Ledger, Transaction
 from qingjing.desk.send import Desk
 from qingjing.doors.cli.output import NEGATIVE, Json, Shared, complain, say, say_json, table
 from qingjing.kernel.rulebook import choose
 
-app = App(name="ledger", help="The record: verify, rebuild, checkpoint, status.")
+app = App(name="ledger", help="The record: verify, rebuild, checkpoint, status, forget.")
 
 
 @app.command
@@ -89,6 +90,39 @@ async def checkpoint(*, as_json: Json = False, session: Shared) -> int:
         say_json({"note": note})
     else:
         say(*note.splitlines())
+    return 0
+
+
+@app.command
+async def forget(
+    number: Annotated[str, Parameter(help="the person's number")],
+    *,
+    door: Annotated[str, Parameter(help="through which door it was asked for")] = "command",
+    evidence: Annotated[str, Parameter(help="where the request is kept; no number")] = "",
+    as_json: Json = False,
+    session: Shared,
+) -> int:
+    """Erase what is kept of a person: number, words, texts. That it refused stays in force.
+
+    Ends its consents, and records that it was done. Reads every batch on record, so that the
+    service must be stopped. Backups are not reached. Cannot be undone.
+
+    ```
+    qingjing ledger forget 13800138000 --door call --evidence "letter 2026-17"
+    ```
+    """
+    async with session.desk() as desk, desk.ledger.transaction(session.now) as t:
+        done = erase(desk, t, number, door=door, evidence=evidence)
+    if as_json:
+        say_json(done._asdict())
+    elif not done.position:
+        say("nothing is kept of this person")
+    else:
+        say(
+            f"erased, fact {done.position}: words of {done.replies} replies, "
+            f"what was sent to the person in {done.batches} batches",
+            f"consents withdrawn: {', '.join(done.groups) or 'there were none'}",
+        )
     return 0
 
 
