@@ -102,12 +102,12 @@ class Records(NamedTuple):
     """Records of several fields, as many as its :class:`Count` says.
 
     ``kinds`` are the classes that a record may have, each with its fields, which are integers
-    and closed texts in the order of the class. Where there are several kinds, a byte before
-    each record tells which it is, counted from 1.
+    and texts in the order of the class. Where there are several kinds, a byte before each
+    record tells which it is, counted from 1.
     """
 
     name: str
-    kinds: tuple[tuple[type[Any], tuple[Uint | CText, ...]], ...]
+    kinds: tuple[tuple[type[Any], tuple[Uint | Text | CText, ...]], ...]
     least: int
     most: int
     note: str = ""

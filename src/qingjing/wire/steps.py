@@ -179,7 +179,8 @@ class _Listed(_Ready):
             record: list[Any] = []
             for part in parts:
                 at = part.read(data, at, record)
-            records.append(kind(*record))
+            texts = (read_text(v) if isinstance(v, bytes) else v for v in record)
+            records.append(kind(*texts))
         values.append(tuple(records))
         return at
 
@@ -266,6 +267,8 @@ def _prepare_record(field: Records, record: object) -> bytes:
     for part, value in zip(field.kinds[number][1], record, strict=True):
         if isinstance(part, CText):
             out += write_text(part.name, part.most - 1, value) + b"\0"
+        elif isinstance(part, Text):
+            out += write_text(part.name, part.size, value).ljust(part.size, b"\0")
         elif isinstance(value, int) and 0 <= value < 256**part.size:
             out += value.to_bytes(part.size, "big")
         else:
