@@ -23,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_prove import ANNA, BO, MORNING, World, holds, to, world
 
+from qingjing.desk import consent
 from qingjing.desk.bundle import BUNDLE_BYTES_MAX, Bundle, BundleError, Row, Since, read, write
 from qingjing.desk.edition import edition
 from qingjing.desk.hear import hear
@@ -33,7 +34,7 @@ from qingjing.kernel import chain, note
 from qingjing.kernel import facts as f
 from qingjing.kernel.rows import DECIDED, rows_root
 from qingjing.kernel.rulebook import canonical, digest
-from qingjing.kernel.vector import GroundsState, case_number, from_case_number
+from qingjing.kernel.vector import GroundsState, Over, case_number, from_case_number
 from qingjing.kernel.words import Verdict
 
 EXAMPLES = settings(max_examples=300, deadline=None)
@@ -539,6 +540,40 @@ def test_a_false_case_is_found_by_counting_again(field: str, value: int) -> None
         row["case"] = case_number(vector._replace(**{field: kind(value)}))
 
     assert f"field {field}" in failed(rewritten(lie))
+
+
+def test_a_consent_that_a_refusal_ended_is_not_passed_off_as_standing() -> None:
+    """The refusal was lifted by another consent: what was agreed before it stays ended."""
+    made = world()
+    ended_at = made.consented()
+    made.act(lambda t: hear(made.desk, t, ANNA, to(ANNA).port, "T"))
+    terms = consent.Terms(sender="qinghe", purposes=("food",), act="ticked", shown="9f86")
+    made.act(
+        lambda t: consent.record(
+            made.ledger, t, ANNA.digits, terms, given_at="2026-05-20 10:00:01", door="web"
+        ),
+        MORNING + 2000,
+    )
+    old = made.prove(made.submit(to(ANNA), at=MORNING + 3000))
+    row = np.frombuffer(old.row.data, DECIDED).copy()
+    anew_at = int(row["grounds"][0])
+    vector = from_case_number(int(row["case"][0]))
+    assert vector.grounds is GroundsState.OTHER_CATEGORY
+    vector = vector._replace(grounds=GroundsState.CONSENT, consent_frequency=Over.NO)
+    row["case"], row["reasons"], row["verdict"] = case_number(vector), 0, Verdict.PASS
+    row["grounds"] = ended_at
+    every = [made.ledger.fact(at) for at in range(1, made.ledger.position + 1)]
+    facts = [fact for fact in every if fact is not None]
+    batch = msgspec.structs.replace(
+        cast(f.MessagesDecided, facts[-1].fact),
+        rows_root=rows_root(row.tobytes(), DECIDED.itemsize),
+    )
+    facts[-1] = msgspec.structs.replace(facts[-1], fact=batch)
+    forger = Forger(facts, "log.example.cn/qingjing")
+    shown = sorted({ended_at, *(x.fact for x in old.facts)} - {anew_at})
+    bundle = forger.bundle(old, Row(old.row.fact, 0, row.tobytes(), ()), shown)
+
+    assert failed(verify(write(bundle), [forger.key])) == {"field grounds"}
 
 
 def test_false_reasons_and_verdicts_are_found_by_counting_again() -> None:

@@ -1,4 +1,4 @@
-"""The reader's digest is what the page says, so that it can be counted from a release's files."""
+"""The reader's digest is what the page says: it can be counted from a release's files."""
 
 from __future__ import annotations
 

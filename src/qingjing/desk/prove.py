@@ -321,14 +321,14 @@ def grounds_of(found: Proven) -> Grounds | None:
 
 def standing_of(found: Proven, at: int) -> GroundsState | None:
     """The person's standing from the facts in the bundle; None when that cannot be known."""
-    own, refused, unclear, fallen = found.lane.group, set[str](), False, 0
+    own, refused, unclear, fallen, ended_s = found.lane.group, dict[str, int](), False, 0, 0
     for recorded in found.earlier():
         match recorded.fact:
             case f.RefusalRecorded(group=group) if group in (own, f.ALL_GROUPS):
-                refused.add(group)
+                refused[group] = recorded.at // 1000
                 unclear = unclear and group != own
             case f.RefusalLifted(group=group) if group in (own, f.ALL_GROUPS):
-                refused.discard(group)
+                ended_s = max(ended_s, refused.pop(group, 0))
                 unclear = unclear and group != own
             case f.ReplyHeard(group=group, meaning=meaning) if group == own:
                 unclear = unclear_after(unclear, meaning)
@@ -343,7 +343,11 @@ def standing_of(found: Proven, at: int) -> GroundsState | None:
         # That nothing is on record cannot be shown; but it leaves only one standing.
         return None if found.vector.grounds is GroundsState.NONE else GroundsState.NONE
     grounds = grounds_of(found)
-    return None if grounds is None else grade(grounds, 1 << found.text.category, at)
+    if grounds is None:
+        return None
+    # What was agreed before a refusal stays ended when that is lifted (PIPL §15).
+    ended = grounds.given_at // 1000 <= ended_s
+    return GroundsState.NONE if ended else grade(grounds, 1 << found.text.category, at)
 
 
 def recounted(
