@@ -14,9 +14,8 @@ from typing import Any, TypeAlias, cast
 from . import smpp_pdus as pdus
 from .errors import Hint, RemoteProtocolError
 from .protocol import PDU, Protocol
-from .smpp_pdus import Command
 from .smpp_status import TEMPORARY, Status
-from .smpp_tables import HEADER, LAYOUTS, TAGS, V33, V34
+from .smpp_tables import HEADER, LAYOUTS, TAGS, V33, V34, Command
 from .tlv import Tlv, get, make
 
 __all__ = [

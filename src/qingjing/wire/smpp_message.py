@@ -2,8 +2,8 @@
 
 A sender marks the parts of a long message in one of three ways (5.2.12, 5.3.2.22 to 24,
 5.3.2.32): a user data header before the text, three optional parameters, or no parts at all and
-the whole text in ``message_payload``. All are read into one form, :class:`~qingjing.wire.content.Part`
-with a user data header, so that what comes after needs to know one way only.
+the whole text in ``message_payload``. All are read into one form, a part with a user data
+header (:class:`qingjing.wire.content.Part`), so that what comes after knows one way only.
 """
 
 from __future__ import annotations

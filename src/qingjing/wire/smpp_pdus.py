@@ -1,4 +1,4 @@
-"""The PDUs of SMPP 3.4 as classes, and their command ids.
+"""The PDUs of SMPP 3.4 as classes.
 
 Source: SMPP Protocol Specification v3.4, Issue 1.2; the sections named here are its own. Every
 PDU begins with ``command_status``, which is 0 in a request, and ``sequence_number``.
@@ -8,7 +8,6 @@ PDU begins with ``command_status``, which is 0 in a request, and ``sequence_numb
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import NamedTuple
 
 from .tlv import Tlv
@@ -23,7 +22,6 @@ __all__ = [
     "BindTransmitterResp",
     "CancelSm",
     "CancelSmResp",
-    "Command",
     "DataSm",
     "DataSmResp",
     "DeliverSm",
@@ -46,38 +44,6 @@ __all__ = [
     "UnbindResp",
     "UnsuccessSme",
 ]
-
-
-class Command(IntEnum):
-    """Command ids (5.1.2.1); an answer is its request with the top bit set."""
-
-    bind_receiver = 0x00000001
-    bind_transmitter = 0x00000002
-    query_sm = 0x00000003
-    submit_sm = 0x00000004
-    deliver_sm = 0x00000005
-    unbind = 0x00000006
-    replace_sm = 0x00000007
-    cancel_sm = 0x00000008
-    bind_transceiver = 0x00000009
-    outbind = 0x0000000B
-    enquire_link = 0x00000015
-    submit_multi = 0x00000021
-    alert_notification = 0x00000102
-    data_sm = 0x00000103
-    generic_nack = 0x80000000
-    bind_receiver_resp = 0x80000001
-    bind_transmitter_resp = 0x80000002
-    query_sm_resp = 0x80000003
-    submit_sm_resp = 0x80000004
-    deliver_sm_resp = 0x80000005
-    unbind_resp = 0x80000006
-    replace_sm_resp = 0x80000007
-    cancel_sm_resp = 0x80000008
-    bind_transceiver_resp = 0x80000009
-    enquire_link_resp = 0x80000015
-    submit_multi_resp = 0x80000021
-    data_sm_resp = 0x80000103
 
 
 class BindReceiver(NamedTuple):
