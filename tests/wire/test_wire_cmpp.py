@@ -7,9 +7,18 @@ from hashlib import md5
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wire_vectors import golden
 
 from qingjing.wire import cmpp
-from qingjing.wire.cmpp_tables import REPORT_20, REPORT_30, V20, Connect, Report
+from qingjing.wire.cmpp_tables import (
+    REPORT_20,
+    REPORT_30,
+    V20,
+    Connect,
+    ConnectResp,
+    Deliver,
+    Report,
+)
 from qingjing.wire.errors import Hint, LocalProtocolError, RemoteProtocolError
 
 REPORT = Report(7, "DELIVRD", "2611240635", "2611240636", "13800138000", 9)
@@ -82,3 +91,35 @@ def test_a_report_without_a_state_is_the_peers_fault(body: bytes, hint: Hint) ->
     with pytest.raises(RemoteProtocolError) as caught:
         cmpp.read_report(body)
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("name", ["cmpp2.0_connect", "cmpp2.1_connect", "cmpp3.0_connect"])
+def test_the_golden_logins_know_the_secret(name: str) -> None:
+    """The digest of the vectors is the one we compute, and a wrong secret is refused."""
+    connect: Connect = golden(name)
+    assert cmpp.login_status(connect, b"888888") == cmpp.Status.OK
+    assert cmpp.login_status(connect, b"888889") == cmpp.Status.DIGEST
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cmpp2.0_connect_resp_ok",
+        "cmpp3.0_connect_resp_ok_status4",
+        "cmpp3.0_connect_resp_ok_status1",
+    ],
+)
+def test_a_client_accepts_both_readings_of_the_server_digest(name: str) -> None:
+    """Status of one octet and of four inside the digest both prove the secret."""
+    answer: ConnectResp = golden(name)
+    source = bytes.fromhex("90d00c1d517abd0b4f65f6bcf8535d16")
+    assert cmpp.accepts_ismg(answer, source, b"888888")
+    assert not cmpp.accepts_ismg(answer, source, b"wrong")
+
+
+def test_the_golden_report_reads_as_published() -> None:
+    """The body of the report vector holds the submit's id, its state and its number."""
+    deliver: Deliver = golden("cmpp2.0_deliver_report")
+    report = cmpp.read_report(deliver.Msg_Content)
+    assert cmpp.split_msg_id(report.Msg_Id) == cmpp.MsgId(11, 24, 6, 35, 9, 1001, 258)
+    assert report[1:] == ("DELIVRD", "2611240635", "2611240636", "13800138000", 7)
