@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_pair import SessionPair
+from wire_peers import Peer, peers
 from wire_strategies import pdus
 
-from qingjing.wire import cmpp
-from qingjing.wire.cmpp_tables import LAYOUTS, V20, V30, Command, Connect, Submit
 from qingjing.wire.errors import RemoteProtocolError
 from qingjing.wire.events import Closing
 from qingjing.wire.session import Session
 
-_LAYOUTS = [*LAYOUTS[V20].values(), *LAYOUTS[V30].values()]
+each = pytest.mark.parametrize("name", peers())
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> bytes:
-    """Lawful frames of both versions, some of them cut, lengthened or with bytes changed."""
+def streams(draw: st.DrawFn, peer: Peer) -> bytes:
+    """Lawful frames of all versions, some of them cut, lengthened or with bytes changed."""
     stream = b""
-    for layout in draw(st.lists(st.sampled_from(_LAYOUTS), min_size=1, max_size=6)):
+    layouts = st.sampled_from(peer.layouts())
+    for layout in draw(st.lists(layouts, min_size=1, max_size=6)):
         frame = bytearray(layout.encode(draw(pdus(layout))))
         if draw(st.booleans()):
             for at in draw(st.lists(st.integers(0, len(frame) - 1), max_size=4)):
@@ -44,41 +44,54 @@ def feed(session: Session, stream: bytes, step: int) -> None:
     assert not any(isinstance(event, Closing) for event in events[:-1])
 
 
-@settings(max_examples=150)
-@given(stream=st.binary(max_size=300) | streams(), step=st.integers(1, 400))
-def test_a_server_survives_any_bytes(stream: bytes, step: int) -> None:
+@each
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_server_survives_any_bytes(name: str, data: st.DataObject) -> None:
     """Before and after the login, at any cut, nothing is raised."""
-    feed(Session(cmpp.PROTOCOL, window=16, now=0.0), stream, step)
-    pair = SessionPair()
-    pair.connect()
-    feed(pair.server, stream, step)
+    peer = peers()[name]
+    stream = data.draw(st.binary(max_size=300) | streams(peer))
+    step = data.draw(st.integers(1, 400))
+    feed(peer.session(), stream, step)
+    feed(peer.pair()[1], stream, step)
 
 
-@settings(max_examples=150)
-@given(stream=st.binary(max_size=300) | streams(), step=st.integers(1, 400))
-def test_a_client_survives_any_bytes(stream: bytes, step: int) -> None:
-    """With a login or a submit outstanding, at any cut, nothing is raised."""
-    pair = SessionPair()
-    pair.connect(V20)
-    pair.client.request(Submit(Dest_terminal_Id=("1",)), None, 0.0)
-    feed(pair.client, stream, step)
-    early = SessionPair()
-    early.client.request(Connect(), None, 0.0)
-    feed(early.client, stream, step)
+@each
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_client_survives_any_bytes(name: str, data: st.DataObject) -> None:
+    """With a login or a request outstanding, at any cut, nothing is raised."""
+    peer = peers()[name]
+    stream = data.draw(st.binary(max_size=300) | streams(peer))
+    step = data.draw(st.integers(1, 400))
+    client, _ = peer.pair()
+    client.request(peer.request, None, 0.0)
+    feed(client, stream, step)
+    early = peer.session()
+    early.request(peer.login, None, 0.0)
+    feed(early, stream, step)
 
 
-@settings(max_examples=150)
-@given(body=st.binary(max_size=400), layout=st.sampled_from(_LAYOUTS))
-def test_a_decoder_of_any_body_reads_or_blames_the_peer(body: bytes, layout: Any) -> None:
+@each
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_decoder_of_any_body_reads_or_blames_the_peer(name: str, data: st.DataObject) -> None:
     """Nothing but RemoteProtocolError leaves a layout, and what is read can be written."""
-    frame = (12 + len(body)).to_bytes(4, "big") + layout.command.to_bytes(4, "big") + b"1234"
+    peer = peers()[name]
+    layout = data.draw(st.sampled_from(peer.layouts()))
+    size = layout.header.size
+    body = data.draw(st.binary(max_size=400))
+    frame = (size + len(body)).to_bytes(4, "big") + layout.command.to_bytes(4, "big")
     try:
-        pdu = layout.decode(frame + body)
+        pdu = layout.decode(frame + bytes(size - 8) + body)
     except RemoteProtocolError:
         return
     assert layout.decode(layout.encode(pdu)) == pdu
 
 
-def test_every_version_knows_every_command() -> None:
+@each
+def test_every_version_knows_every_command(name: str) -> None:
     """A session may look any command up once the version is known."""
-    assert set(LAYOUTS[V20]) == set(LAYOUTS[V30]) == {int(c) for c in Command}
+    protocol = peers()[name].protocol
+    commands = set(protocol.answers) | set(protocol.answers.values())
+    assert all(commands <= set(layouts) for layouts in protocol.layouts.values())
