@@ -6,11 +6,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from qingjing.wire import cmpp, sgip
+from qingjing.wire import cmpp, sgip, smgp, smpp
 from qingjing.wire.layout import Layout
 from qingjing.wire.protocol import Protocol
 
-PROTOCOLS: dict[str, Protocol] = {"cmpp": cmpp.PROTOCOL, "sgip": sgip.PROTOCOL}
+PROTOCOLS: dict[str, Protocol] = {
+    "cmpp": cmpp.PROTOCOL,
+    "sgip": sgip.PROTOCOL,
+    "smgp": smgp.PROTOCOL,
+    "smpp": smpp.PROTOCOL,
+}
 """Protocols by the file of their vectors."""
 
 
