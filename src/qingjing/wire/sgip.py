@@ -106,7 +106,7 @@ class Result(IntEnum):
     meaning: str
     """What was wrong, in words."""
 
-    def __new__(cls, value: int, meaning: str) -> Result:
+    def __new__(cls, value: int, meaning: str = "") -> Result:
         """A result with its meaning."""
         result = int.__new__(cls, value)
         result._value_ = value
