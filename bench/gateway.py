@@ -18,15 +18,13 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import uvloop
 from figures import figure, show
-
-from qingjing.city.carrier import CarrierSimulator
-from qingjing.city.customer import CustomerClient
-from qingjing.wire import cmpp_tables
+from load import Carrier, Customer, submits
 
 PORT = "106900010001"
 OFFERS = (
@@ -141,77 +139,70 @@ class Server:
 
 
 async def drive(
-    port: int, simulator: CarrierSimulator, count: int, unique: float
+    port: int, count: int, unique: float, halfway: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
     """Submit ``count`` messages over four connections and wait for all reports."""
     loop = asyncio.get_running_loop()
-    clients = [
-        CustomerClient(account="900001", secret=b"888888", clock=loop.time, window=500)
-        for _ in range(4)
-    ]
-    for client in clients:
-        if await client.connect(port):
-            raise SystemExit("login refused")
+    customers = []
+    for _ in range(4):
+        _transport, customer = await loop.create_connection(
+            lambda: Customer("900001", b"888888", 500), "127.0.0.1", port
+        )
+        await customer.ready.wait()
+        customers.append(customer)
     every = round(1 / unique) if unique else 0
-    bodies = [offer.format(code="Ab00").encode("utf-16-be") for offer in OFFERS]
-    begun, before = loop.time(), simulator.reported
-
-    async def submit(client: CustomerClient, first: int) -> None:
-        for i in range(first, count, len(clients)):
-            content = bodies[i % len(bodies)]
-            if every and i % every == 0:
-                content = OFFERS[0].format(code=f"Ab{i:06d}").encode("utf-16-be")
-            await client.submit(
-                cmpp_tables.Submit(
-                    Msg_src="900001",
-                    Src_Id=PORT,
-                    Dest_terminal_Id=(str(13800000000 + i),),
-                    Msg_Content=content,
-                ),
-                i,
-            )
-        client.flush()
-        await client.settle(len(range(first, count, len(clients))))
-
-    await asyncio.gather(*(submit(client, i) for i, client in enumerate(clients)))
-    answered = loop.time() - begun
-    refused = sum(x.Result != 0 for client in clients for x in client.answers.values())
-    while sum(len(client.reports) for client in clients) < count - refused:
-        await asyncio.sleep(0.01)
+    begun, before = loop.time(), Carrier.received
+    for i, customer in enumerate(customers):
+        customer.submit(submits("900001", PORT, OFFERS, i, count, len(customers), every))
+    half = False
+    while True:
+        refused = sum(customer.refused for customer in customers)
+        answered = sum(customer.answered for customer in customers)
+        if answered == count and sum(x.reported for x in customers) >= count - refused:
+            break
+        if not half and answered > count // 2:
+            half = True
+            halfway()
+        await asyncio.sleep(0.005)
     took = loop.time() - begun
-    for client in clients:
-        client.close()
-    assert simulator.reported - before >= count - refused
-    return {"seconds": took, "answered_seconds": answered, "refused": refused}
+    for customer in customers:
+        customer.transport.close()
+    if Carrier.received - before != count - refused:
+        raise SystemExit("the carrier got another number of messages than passed")
+    return {"seconds": took, "refused": refused}
 
 
 async def measure(count: int, unique: float, peer_count: int) -> list[dict[str, Any]]:
     """Both runs, one after the other, in the same minute."""
     loop = asyncio.get_running_loop()
     folder = Path(tempfile.mkdtemp(prefix="qingjing-bench-", dir="/var/tmp"))
-    simulator = CarrierSimulator(secret=b"secret", clock=loop.time, seed=1, keep=False)
-    direct = CarrierSimulator(secret=b"888888", clock=loop.time, seed=2, keep=False)
+    sink = await loop.create_server(Carrier, "127.0.0.1", 0)
+    sink_port = sink.sockets[0].getsockname()[1]
     try:
-        config = write_settings(folder, await simulator.start())
+        config = write_settings(folder, sink_port)
         await furnish(folder, config, count)
         server = Server(config)
         port = await server.start()
-        peer = await drive(await direct.start(), direct, peer_count, unique)
+        peer = await drive(sink_port, peer_count, unique)
         await asyncio.sleep(1)
         warm_cpu, warm_rss = server.usage()
-        ours = await drive(port, simulator, count, unique)
+        own_cpu = time.process_time()
+        resident: list[int] = []
+        ours = await drive(port, count, unique, lambda: resident.append(server.usage()[1]))
+        own_cpu = time.process_time() - own_cpu
         cpu, rss = server.usage()
         size = sum(x.stat().st_size for x in (folder / "data").rglob("*") if x.is_file())
         await server.stop()
     finally:
-        await simulator.stop()
-        await direct.stop()
+        sink.close()
         shutil.rmtree(folder, ignore_errors=True)
     rate, peer_rate = count / ours["seconds"], peer_count / peer["seconds"]
     return [
         figure("gateway, end to end", rate, "messages/s", "the harness alone", peer_rate),
         figure("gateway, server CPU", (cpu - warm_cpu) / count * 1e6, "µs/message"),
+        figure("gateway, harness CPU", own_cpu / count * 1e6, "µs/message"),
         figure("gateway, resident growth", (rss - warm_rss) / 2**20, "MiB"),
+        figure("gateway, of it in the second half", (rss - resident[0]) / 2**20, "MiB"),
         figure("gateway, disk", size / count, "bytes/message"),
         figure("gateway, refused", ours["refused"], "messages"),
     ]
