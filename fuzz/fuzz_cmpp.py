@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 
 import atheris
+from driving import drive
 
 with atheris.instrument_imports(include=["qingjing.wire"]):
     from qingjing.wire import cmpp
@@ -24,9 +25,8 @@ with atheris.instrument_imports(include=["qingjing.wire"]):
         ConnectResp,
         Submit,
     )
-    from qingjing.wire.events import Closing, Limits
+    from qingjing.wire.events import Limits
     from qingjing.wire.session import Session
-    from qingjing.wire.states import State
 
 
 def bound(version: int, *, client: bool) -> Session:
@@ -44,24 +44,6 @@ def bound(version: int, *, client: bool) -> Session:
     return session
 
 
-def drive(session: Session, data: bytes, step: int) -> None:
-    """Feed the bytes in pieces, answer what is told, and hold the invariant."""
-    answers = cmpp.PROTOCOL.answers
-    closed = False
-    for at in range(0, len(data), step):
-        assert not closed or session.state == State.CLOSED
-        for event in session.receive(data[at : at + step], float(at)):
-            assert not closed
-            closed = isinstance(event, Closing)
-            layouts = LAYOUTS[session.version].values()
-            kind = next((layout for layout in layouts if layout.pdu is type(event)), None)
-            if kind is not None and not isinstance(event, Connect):
-                answer = LAYOUTS[session.version][answers[kind.command]]
-                session.respond(answer.pdu(event[0]))
-    session.tick(1e6)
-    session.outgoing()
-
-
 def one_input(data: bytes) -> None:
     """One run: the first two bytes choose the session and the cuts."""
     if len(data) < 2:
@@ -69,9 +51,9 @@ def one_input(data: bytes) -> None:
     version, step, rest = (V20, V30)[data[0] & 1], 1 + data[1], data[2:]
     role = data[0] >> 1 & 3
     if role == 0:
-        drive(Session(cmpp.PROTOCOL, window=4, now=0.0), rest, step)
+        drive(cmpp.PROTOCOL, Session(cmpp.PROTOCOL, window=4, now=0.0), rest, step)
     else:
-        drive(bound(version, client=role == 1), rest, step)
+        drive(cmpp.PROTOCOL, bound(version, client=role == 1), rest, step)
 
 
 if __name__ == "__main__":
