@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_strategies import pdus
+from wire_vectors import PROTOCOLS
 
 from qingjing.wire.cmpp_tables import (
     LAYOUTS,
@@ -31,11 +32,17 @@ ALL = [
     for version, layouts in LAYOUTS.items()
     for command, layout in layouts.items()
 ]
+EVERY = [
+    pytest.param(layout, id=f"{name}-{version:x}-{layout.pdu.__name__}")
+    for name, protocol in PROTOCOLS.items()
+    for version, layouts in protocol.layouts.items()
+    for layout in layouts.values()
+]
 SUBMIT = LAYOUTS[V30][Command.SUBMIT]
 ONE = Submit(7, Dest_terminal_Id=("13800138000",), Msg_Content=b"hello")
 
 
-@pytest.mark.parametrize("layout", ALL)
+@pytest.mark.parametrize("layout", EVERY)
 @settings(max_examples=30)
 @given(data=st.data())
 def test_every_pdu_comes_back_as_it_was(layout: Layout[Any], data: st.DataObject) -> None:
@@ -45,7 +52,6 @@ def test_every_pdu_comes_back_as_it_was(layout: Layout[Any], data: st.DataObject
     assert int.from_bytes(frame[:4], "big") == len(frame)
     assert int.from_bytes(frame[4:8], "big") == layout.command
     assert layout.decode(frame) == pdu
-    assert layout.encode_as(pdu, 5)[8:12] == bytes((0, 0, 0, 5))
 
 
 @pytest.mark.parametrize(("table", "size"), [(REPORT_20, 60), (REPORT_30, 71)])
@@ -59,6 +65,15 @@ def test_every_report_comes_back_as_it_was(
     body = table.encode(report)
     assert len(body) == size
     assert table.decode(body) == report
+
+
+@pytest.mark.parametrize("layout", ALL)
+def test_a_frame_may_be_written_under_another_number(layout: Layout[Any]) -> None:
+    """The session fills the number in."""
+    pdu = layout.pdu()
+    if isinstance(pdu, Submit):
+        pdu = ONE
+    assert layout.encode_as(pdu, 5)[8:12] == bytes((0, 0, 0, 5))
 
 
 @pytest.mark.parametrize("layout", ALL)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from qingjing.wire import cmpp, cmpp_tables, sgip, sgip_tables
+from qingjing.wire import (
+    cmpp,
+    cmpp_tables,
+    sgip,
+    sgip_tables,
+    smgp,
+    smgp_tables,
+    smpp,
+    smpp_pdus,
+    smpp_tables,
+)
 from qingjing.wire.events import Limits
 from qingjing.wire.protocol import PDU, Protocol
 from qingjing.wire.session import Session
@@ -61,6 +71,30 @@ def peers() -> dict[str, Peer]:
         ),
         "cmpp 3.0": Peer(
             cmpp.PROTOCOL, cmpp_tables.Connect(), cmpp_tables.ConnectResp(), submit
+        ),
+        "smgp": Peer(
+            smgp.PROTOCOL,
+            smgp_tables.Login(),
+            smgp_tables.LoginResp(),
+            smgp_tables.Submit(DestTermID=to),
+        ),
+        "smpp 3.3": Peer(
+            smpp.PROTOCOL,
+            smpp_pdus.BindTransmitter(interface_version=smpp_tables.V33),
+            smpp_pdus.BindTransmitterResp(),
+            smpp_pdus.SubmitSm(),
+        ),
+        "smpp 3.4": Peer(
+            smpp.PROTOCOL,
+            smpp_pdus.BindTransceiver(),
+            smpp_pdus.BindTransceiverResp(),
+            smpp_pdus.SubmitSm(),
+        ),
+        "smpp down": Peer(
+            smpp.PROTOCOL,
+            smpp_pdus.BindReceiver(),
+            smpp_pdus.BindReceiverResp(),
+            smpp_pdus.DataSm(),
         ),
         "sgip up": sgip_peer(1, sgip_tables.Submit(UserNumber=("8613800138000",))),
         "sgip down": sgip_peer(2, sgip_tables.Report(UserNumber="8613800138000")),

@@ -62,7 +62,7 @@ class Status(IntEnum):
     meaning: str
     """What was wrong, in words."""
 
-    def __new__(cls, value: int, meaning: str) -> Status:
+    def __new__(cls, value: int, meaning: str = "") -> Status:
         """A status with its meaning."""
         status = int.__new__(cls, value)
         status._value_ = value
