@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qingjing.wire import tables_md
+from qingjing.wire import sgip, tables_md
 
 ROOT = Path(__file__).parents[2]
 FUZZERS = sorted((ROOT / "fuzz").glob("fuzz_*.py"))
@@ -19,6 +19,13 @@ def test_the_tables_of_the_page_are_those_of_the_code() -> None:
     """docs/protocols.md is what the generator makes of it."""
     text = (ROOT / "docs" / "protocols.md").read_text("utf-8")
     assert tables_md.page(text) == text
+
+
+def test_every_result_of_sgip_is_on_the_page_with_its_meaning() -> None:
+    """A code that a peer may see can be looked up."""
+    text = (ROOT / "docs" / "protocols.md").read_text("utf-8")
+    for result in sgip.Result:
+        assert f"\n| {int(result)} | {result.meaning} |\n" in text
 
 
 @pytest.mark.skipif(

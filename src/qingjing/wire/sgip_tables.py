@@ -226,7 +226,7 @@ HEADER = Header(
 """Section 4.2.2: Message Length, Command ID, Sequence Number, 20 bytes in all."""
 
 _RESERVE = Text("Reserve", 8, "unused")
-_RESULT = (Uint("Result", 1, "0 accepted; see Result below"), _RESERVE)
+_RESULT = (Uint("Result", 1, "0 accepted, else see Result"), _RESERVE)
 _SP = Text("SPNumber", 21, "the provider's number")
 _USER = Text("UserNumber", 21, "the person's number, with 86", varied=True)
 _SUBMIT_ID = Raw("SubmitSequenceNumber", 12, "the sequence number of the submit")
@@ -277,7 +277,7 @@ _REPORT: tuple[Field, ...] = (
     Uint("ReportType", 1, "0 of a submit, 1 of a forwarded deliver"),
     _USER,
     Uint("State", 1, "0 delivered, 1 waiting, 2 failed"),
-    Uint("ErrorCode", 1, "why it failed; see Result below"),
+    Uint("ErrorCode", 1, "why it failed, see Result"),
     _RESERVE,
 )
 """Section 4.2.3.5."""
@@ -298,7 +298,7 @@ _TRACE_RESP: tuple[Field, ...] = (
             (
                 TraceNode,
                 (
-                    Uint("Result", 1, "0 passed on, 1 waiting, else see Result below"),
+                    Uint("Result", 1, "0 passed on, 1 waiting, else see Result"),
                     Text("NodeId", 6, "node"),
                     Text("ReceiveTime", 16, "yymmddhhmmss"),
                     Text("SendTime", 16, "yymmddhhmmss"),

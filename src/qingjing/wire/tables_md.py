@@ -11,7 +11,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from . import cmpp_tables
+from . import cmpp_tables, sgip_tables
 from .fields import Absent, Content, Count, CText, Field, Raw, Records, TextList, Tlvs, Uint
 from .layout import Layout, Table
 
@@ -129,6 +129,11 @@ SECTIONS = (
                 (cmpp_tables.REPORT_20, cmpp_tables.REPORT_30),
             ),
         ),
+    ),
+    Section(
+        "sgip",
+        ("octets",),
+        _pdus("SGIP_", sgip_tables.Command, sgip_tables.LAYOUTS.values()),
     ),
 )
 """One for each protocol, in the order of the page."""
