@@ -79,6 +79,16 @@ def test_the_window_of_the_text_is_ours_to_keep() -> None:
         client.request(ONE, 32, 0.0)
 
 
+def test_an_account_may_have_a_window_of_its_own() -> None:
+    """It is known with the login, when the session is there already."""
+    peer = sgip_peer(UP, ONE)
+    client, server = peer.session(), peer.session()
+    client.request(peer.login, "login", 0.0)
+    server.receive(client.outgoing(), 0.0)
+    server.accept(BindResp(), window=sgip.WINDOW)
+    assert server.room == 32
+
+
 def test_an_answer_in_vain_is_told_after_thirty_seconds_and_late_ones_are_late() -> None:
     """Section 3.1. The request is never sent again by the session."""
     client, server = pair()

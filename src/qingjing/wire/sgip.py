@@ -337,7 +337,7 @@ def protocol(numbers: Numbers, *, duplex: bool = False) -> Protocol:
     :param numbers: shared by all connections of the node; a :class:`NodeNumbers`.
     :param duplex: for accounts whose own connection also brings deliveries and reports, which
         is not in the text but common with aggregators. Such a connection wants a long
-        ``Limits.idle_s``, or it ends before the reports come.
+        ``Limits.idle_s`` and ``quiet_s``, or it ends before the reports come.
     """
     barred = _barred_on_duplex if duplex else _barred
     return replace(PROTOCOL, numbers=numbers, barred=barred)
