@@ -218,13 +218,13 @@ TAGS: Mapping[int, Field] = MappingProxyType(
 )
 """The optional parameters by tag; their order is free."""
 
-_MSG_ID = Raw("MsgID", 10, "see MsgID below")
+_MSG_ID = Raw("MsgID", 10, "see MsgID")
 _FMT = Uint("MsgFormat", 1, "0 ASCII, 3 SIM, 4 binary, 8 UCS2, 15 GB18030, 246 (U)SIM")
 _TEXT = (
     Count("MsgLength", 1, "MsgContent", "bytes of content"),
     Content("MsgContent", "text, with its user data header if TP_udhi is 1; or the report"),
     Text("Reserve", 8, "unused"),
-    Tlvs("tlvs", TAGS, "optional parameters: see below"),
+    Tlvs("tlvs", TAGS, "see Optional parameters"),
 )
 _SUBMIT = (
     Uint("MsgType", 1, "6 to a handset, 0 from one, 7 between two"),
@@ -270,7 +270,7 @@ _COUNTERS = (
 )
 _ANSWER = (
     Raw("MsgID", 10, "the id this answer is about"),
-    Uint("Status", 4, "0 accepted; see Status below"),
+    Uint("Status", 4, "0 accepted, else see Status"),
 )
 _LOGIN = (
     Text("ClientID", 8, "account"),
@@ -280,7 +280,7 @@ _LOGIN = (
     Uint("ClientVersion", 1, "high nibble major, low nibble minor"),
 )
 _LOGIN_RESP = (
-    Uint("Status", 4, "0 accepted; see Status below"),
+    Uint("Status", 4, "0 accepted, else see Status"),
     Raw("AuthenticatorServer", 16, "MD5(Status, AuthenticatorClient, secret)"),
     Uint("ServerVersion", 1, "highest version the server speaks"),
 )

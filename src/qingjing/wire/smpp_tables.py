@@ -60,7 +60,7 @@ V34 = 0x34
 
 HEADER = Header(
     (
-        Uint("command_status", 4, "0 in a request; in an answer one of the statuses below"),
+        Uint("command_status", 4, "0 in a request; in an answer see Status"),
         Uint("sequence_number", 4, "the sender's own counter; the answer repeats it"),
     ),
     "sequence_number",
@@ -106,7 +106,7 @@ TAGS: Mapping[int, Field] = MappingProxyType(
         0x0424: Content("message_payload", "the text, when short_message is empty"),
         0x0425: Uint("delivery_failure_reason", 1),
         0x0426: Uint("more_messages_to_send", 1),
-        0x0427: Uint("message_state", 1, "see the states below"),
+        0x0427: Uint("message_state", 1, "see States"),
         0x0501: Raw("ussd_service_op", 1),
         0x1201: Uint("display_time", 1),
         0x1203: Uint("sms_signal", 2),
@@ -145,7 +145,7 @@ _ESM = Uint("esm_class", 1, "bits: mode 03, receipt or reply 3C, user data heade
 _REPORT = Uint(
     "registered_delivery", 1, "bits 03: 0 none, 1 always, 2 on failure; 10 also between"
 )
-_CODING = Uint("data_coding", 1, "see the codings below")
+_CODING = Uint("data_coding", 1, "see Codings")
 _TIMES = (
     CText("schedule_delivery_time", 17, "YYMMDDhhmmsstnnp, relative with p = R, or empty"),
     CText("validity_period", 17, "the same form, or empty"),
@@ -252,7 +252,7 @@ def _layouts(tlvs: Tlvs) -> dict[int, Layout[Any]]:
             (
                 _MESSAGE_ID,
                 CText("final_date", 17, "when it ended, or empty"),
-                Uint("message_state", 1, "see the states below"),
+                Uint("message_state", 1, "see States"),
                 Uint("error_code", 1, "the network's own"),
             ),
         ),
@@ -265,7 +265,7 @@ def _layouts(tlvs: Tlvs) -> dict[int, Layout[Any]]:
     }
 
 
-_NOTE = "optional parameters: see below"
+_NOTE = "see Optional parameters"
 
 LAYOUTS: dict[int, dict[int, Layout[Any]]] = {
     V33: _layouts(Tlvs("tlvs", TAGS, _NOTE, written=False)),

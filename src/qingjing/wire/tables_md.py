@@ -11,7 +11,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from . import cmpp_tables, sgip_tables
+from . import cmpp_tables, sgip_tables, smgp, smgp_tables, smpp_status, smpp_tables
 from .fields import Absent, Content, Count, CText, Field, Raw, Records, TextList, Tlvs, Uint
 from .layout import Layout, Table
 
@@ -20,12 +20,13 @@ __all__ = ["SECTIONS", "Section", "page"]
 
 class Section(NamedTuple):
     """The tables of one protocol: a column for each version, the PDUs under their titles, and
-    the optional parameters by their tag."""
+    the optional parameters by their tag, and the statuses."""
 
     name: str
     versions: tuple[str, ...]
     tables: tuple[tuple[str, tuple[Table[Any], ...]], ...]
     tags: Mapping[int, Field] = MappingProxyType({})
+    statuses: Mapping[int, str] = MappingProxyType({})
 
     @property
     def begin(self) -> str:
@@ -108,13 +109,21 @@ def _rows(*columns: tuple[Field, ...]) -> Iterator[str]:
                 yield from (row.replace("| `", f"| `{kind.__name__}.", 1) for row in rows)
 
 
-def _tags(tags: Mapping[int, Field]) -> Iterator[str]:
+def _tags(name: str, tags: Mapping[int, Field]) -> Iterator[str]:
     """The optional parameters of a protocol."""
-    yield from ("### Optional parameters", "")
+    yield from (f"### Optional parameters of {name.upper()}", "")
     yield from ("| tag | name | octets | type | meaning |", "|---|---|---|---|---|")
     for tag, field in sorted(tags.items()):
         size = "any" if isinstance(field, Content) else _size(field)
         yield f"| `{tag:#06x}` | `{field.name}` | {size} | {_kind(field)} | {field.note} |"
+    yield ""
+
+
+def _statuses(name: str, statuses: Mapping[int, str]) -> Iterator[str]:
+    """What the answers of a protocol say."""
+    yield from (f"### Status of {name.upper()}", "", "| status | meaning |", "|---|---|")
+    for status, meaning in statuses.items():
+        yield f"| {status} | {meaning} |"
     yield ""
 
 
@@ -135,6 +144,20 @@ SECTIONS = (
         ("octets",),
         _pdus("SGIP_", sgip_tables.Command, sgip_tables.LAYOUTS.values()),
     ),
+    Section(
+        "smgp",
+        ("octets",),
+        _pdus("SMGP_", smgp_tables.Command, [smgp_tables.LAYOUTS[smgp_tables.V30]]),
+        smgp_tables.TAGS,
+        {int(status): status.meaning for status in smgp.Status},
+    ),
+    Section(
+        "smpp",
+        ("3.3", "3.4"),
+        _pdus("", smpp_tables.Command, smpp_tables.LAYOUTS.values()),
+        smpp_tables.TAGS,
+        {int(status): f"ESME_{status.name}: {status.meaning}" for status in smpp_status.Status},
+    ),
 )
 """One for each protocol, in the order of the page."""
 
@@ -145,7 +168,8 @@ def page(text: str) -> str:
         lines: list[str] = []
         for title, tables in section.tables:
             lines += _table(title, section.versions, tables)
-        lines += _tags(section.tags) if section.tags else ()
+        lines += _tags(section.name, section.tags) if section.tags else ()
+        lines += _statuses(section.name, section.statuses) if section.statuses else ()
         head, _, rest = text.partition(section.begin)
         _, _, tail = rest.partition(section.end)
         text = "\n".join((head + section.begin, "", *lines, section.end + tail))
