@@ -111,6 +111,9 @@ def _told() -> Iterator[None]:
         raise BusyError(str(error)) from error
     except (VaultError, LedgerBroken) as error:
         raise HouseError(str(error)) from error
+    except PermissionError as error:
+        remedy = "run this as the user that the service runs as"
+        raise HouseError(f"{error.filename} cannot be opened; {remedy}") from error
 
 
 def main() -> None:

@@ -124,14 +124,14 @@ async def serve(
     async with open_desk(settings, now=senses.when, warn=warn, environ=environ) as desk:
         gateway = Gateway(desk, settings, environ, senses)
         await gateway.start()
-        door = Door(desk, VERBS, senses.when, gateway.fail)
-        await door.open(settings.path(settings.data))
+        door = Door(desk, VERBS, senses.when, gateway.fail, os.geteuid())
         # What was built until now stays; what comes is mostly freed by its count. Looking
         # for cycles among a hundred thousand messages on their way would stop the loop.
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)
-        ready(gateway.port)
         try:
+            await door.open(settings.path(settings.data))
+            ready(gateway.port)
             await gateway.run(until)
         finally:
             await door.close()

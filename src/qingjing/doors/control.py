@@ -20,6 +20,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 from typing import get_type_hints as hints
 
@@ -129,7 +130,7 @@ class Running:
                 f"the service did not answer ({error or 'it was too slow'}): whether this was "
                 "recorded is not known; see if it runs, then look, or give the command again"
             ) from None
-        if answer.problems:
+        if answer.problems is not None:
             raise InputError(answer.problems)
         if answer.error:
             raise DoorError(answer.error)
@@ -147,7 +148,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of it: a result, or what is wrong with what was given, or another error."""
 
     result: msgspec.Raw = msgspec.Raw(b"null")
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...] | None = None
     error: str = ""
 
 
@@ -161,8 +162,7 @@ class Verbs(NamedTuple):
 class Door:
     """The service's side: takes calls from ``open`` to ``close``.
 
-    ``failed`` is told when a verb broke, or the ledger: a service that goes on with either
-    would not be noticed.
+    ``owner`` is the only user whose calls are taken. ``failed`` is told when the ledger broke.
     """
 
     def __init__(
@@ -171,8 +171,9 @@ class Door:
         verbs: Verbs,
         when: Callable[[], int],
         failed: Callable[[BaseException], None],
+        owner: int,
     ) -> None:
-        self._desk, self._failed = desk, failed
+        self._desk, self._failed, self._owner = desk, failed, owner
         clerk = Own(desk, when)
         self._verbs: dict[str, tuple[Callable[..., Any], Callable[..., Awaitable[Any]]]] = {
             named(verb): (verb, run)
@@ -182,28 +183,34 @@ class Door:
         self._idle: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
-        self._path: Path
-        self._server: asyncio.Server
+        self._server: asyncio.Server | None = None
+        self._path = Path()
 
     async def open(self, folder: Path) -> None:
-        """Listen in the ledger's folder, for its owner alone; OSError when that cannot be.
+        """Listen in the ledger's folder, for its owner alone; DoorError when that cannot be.
 
         The caller has the ledger open, so a socket that stands there is a dead one's.
         """
         self._path = folder / SOCKET
-        self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
-        with _address(folder) as address:
-            listener.bind(address)
-        # Before it listens nobody gets in, whatever the umask.
-        self._path.chmod(0o600)
+        try:
+            self._path.unlink(missing_ok=True)
+            with _address(folder) as address:
+                listener.bind(address)
+            # Before it listens nobody gets in, whatever the umask.
+            self._path.chmod(0o600)
+        except OSError as error:
+            listener.close()
+            remedy = "the ledger must be on a local disk that the service may write to"
+            raise DoorError(f"{self._path} cannot be made: {error}; {remedy}") from None
         self._server = await asyncio.start_unix_server(self._begin, sock=listener)
 
     async def close(self) -> None:
         """Take no more calls; those that were taken are answered."""
         self._closing = True
-        self._path.unlink(missing_ok=True)
-        self._server.close()
+        if self._server is not None:
+            self._path.unlink(missing_ok=True)
+            self._server.close()
         for writer in self._idle:
             writer.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -227,14 +234,15 @@ class Door:
         writer.close()
 
     async def _answer(self, data: bytes, user: int) -> Answer:
-        if user != os.geteuid():
+        if user != self._owner:
             return Answer(error="run this command as the user that the service runs as")
         try:
             call = msgspec.json.decode(data, type=Call)
             verb, run = self._verbs[call.verb]
-            kinds = hints(verb)
+            kinds, signature = hints(verb), inspect.signature(verb)
             given = {name: _decoded(raw, kinds[name]) for name, raw in call.given.items()}
-        except (msgspec.MsgspecError, LookupError) as error:
+            signature.bind(*(None for name in signature.parameters if name in _FIRST), **given)
+        except (msgspec.MsgspecError, LookupError, TypeError) as error:
             return Answer(error=f"the service does not understand this ({error}); {_VERSIONS}")
         try:
             result = _encoded(await run(verb, **given))
@@ -244,23 +252,30 @@ class Door:
         except (NoRulebookError, RulebookError) as error:
             outcome = Answer(error=str(error))
         except Exception as error:
-            self._failed(error)
-            return Answer(error=f"the service failed over this and ends: {error!r}; {_LOOK}")
-        _log.info("command", verb=call.verb, done=not (outcome.problems or outcome.error))
-        return self._sound(outcome)
+            # A mistake in a verb is told and does no harm, unless it broke the ledger.
+            place = extract_tb(error.__traceback__)[-1]
+            wrong = f"{type(error).__name__} in {place.name}, line {place.lineno}"
+            _log.error("command failed", verb=call.verb, error=wrong)
+            outcome = Answer(error=f"the service cannot do this ({wrong}); tell its makers")
+        self._sound()
+        done = outcome.problems is None and not outcome.error
+        _log.info("command", verb=call.verb, done=done)
+        return outcome
 
-    def _sound(self, outcome: Answer) -> Answer:
-        """A verb that went wrong half-way leaves a ledger that must be opened anew."""
+    def _sound(self) -> None:
+        """A verb or commit that failed half-way leaves a ledger that must be opened anew.
+
+        What is on disk then is not known, so there is no answer, and the service ends.
+        """
         try:
             _ = self._desk.ledger.position
-        except Exception as error:
-            self._failed(error)
-        return outcome
+        except Exception as broken:
+            self._failed(broken)
+            raise ConnectionAbortedError from broken
 
 
 _FIRST: Final = frozenset(("ledger", "t", "desk"))
 _VERSIONS: Final = "is it of another version? Start it anew"
-_LOOK: Final = "look into its log"
 
 
 @asynccontextmanager

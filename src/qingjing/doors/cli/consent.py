@@ -175,7 +175,7 @@ async def _enter(
     except Exception:
         taken = sum(fact.count for fact in drafted[: len(entered)])
         all_of_them = sum(fact.count for fact in drafted)
-        complain(f"{taken} of {all_of_them} people are recorded; import the list once more")
+        complain(f"{taken} of {all_of_them} people are recorded; import the list once more:")
         raise
     return entered
 
