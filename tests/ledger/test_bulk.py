@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qingjing.kernel import facts as f
 from qingjing.kernel.fold import fold_columns
+from qingjing.kernel.vector import GroundsState
 from qingjing.kernel.words import Act, Category, Door, NumberState, Phone, ReplyMeaning
+from qingjing.ledger import bulk, keyhash
+from qingjing.ledger.index import Index
+from qingjing.ledger.keyhash import HandleKey
 from qingjing.ledger.standings import StandingsFold
+from qingjing.ledger.terms import TermsTable
 
 PEOPLE = 8
 PHONES = np.arange(13800138000, 13800138000 + PEOPLE, dtype=np.uint64)
@@ -90,12 +98,57 @@ def test_a_list_is_looked_up_as_the_gate_would_probe_and_fold(
         handle = standings.handle(Phone(int(PHONES[person])))
         at = NOW - 2_000_000 + position
         standings.apply(f.Recorded(position, at, fact(kind, handle, values)))
-    for sender, group in (("a", "g"), ("b", "h")):
-        for category in (Category.RETAIL, Category.FINANCE):
-            known = standings.look_up(PHONES, sender, group, category.bit, NOW)
-            scopes = Scopes((sender,), (group,), np.zeros(PEOPLE, np.intp))
-            found = standings.probe(standings.handles(PHONES), scopes)
-            bits = np.full(PEOPLE, category.bit)
-            state, _row = fold_columns(standings.terms, *found[:2], *found[3:], bits, NOW)
-            assert known.grounds.tolist() == state.tolist()
-            assert known.number.tolist() == found.number.tolist()
+    cases = itertools.product(
+        (("a", "g"), ("b", "h")),
+        (Category.RETAIL, Category.FINANCE),
+        (NOW, NOW - 2_000_000 + len(steps) // 2),  # later than all facts, and in their midst
+    )
+    for (sender, group), category, at in cases:
+        known = standings.look_up(PHONES, sender, group, category.bit, at)
+        scopes = Scopes((sender,), (group,), np.zeros(PEOPLE, np.intp))
+        found = standings.probe(standings.handles(PHONES), scopes)
+        bits = np.full(PEOPLE, category.bit)
+        state, _row = fold_columns(standings.terms, *found[:2], *found[3:], bits, at)
+        assert known.grounds.tolist() == state.tolist()
+        assert known.number.tolist() == found.number.tolist()
+
+
+def said(index: Index, terms: TermsTable, handles: np.ndarray[Any, np.dtype[np.uint64]]) -> Any:
+    """What the probe and the fold say of these persons towards sender a of group g."""
+    scopes = Scopes(("a",), ("g",), np.zeros(handles.size, np.intp))
+    refused, rows, given_s = index.probe(handles, scopes)
+    bits, clear = np.ones(handles.size, np.int64), np.zeros(handles.size, np.bool_)
+    return fold_columns(terms.rows, refused, clear, rows, given_s, bits, 100_000)[0]
+
+
+@pytest.mark.parametrize("people", [500, 682, 4_096, 150_000])
+def test_full_lines_hide_nobody(people: int, tmp_path: Path) -> None:
+    """Tables filled to their limit, in which whole lines overflow into the next, several
+    consents and refusals of a person, and strangers: also after a save and a load."""
+    draw, key = np.random.default_rng(people), HandleKey(bytes(range(16)))
+    numbers = np.arange(13100000000, 13100000000 + 2 * people, dtype=np.uint64)
+    handles, terms, index = keyhash.handles(key, numbers), TermsTable(), Index(key)
+    terms.add([(1, row * 99_999, 9 * row, 1 + row // 3, 0, 0, row, True) for row in range(4)])
+    for row in range(4):
+        some = draw.permutation(handles[:people])[: people // (1 + row)]
+        index.add(some, "a", row, draw.integers(1, 200, some.size).astype(np.uint32))
+    for group in ("g", "h", f.ALL_GROUPS):
+        refusing = draw.permutation(handles)[: people // 2]
+        index.refuse_many(refusing, group, 50)
+        for handle in refusing[:100].tolist():
+            index.lift(handle, group)
+
+    loaded = Index(key)
+    index.save(tmp_path)
+    loaded.load(tmp_path)
+
+    for one in (index, loaded):
+        known = bulk.look_up(one.campaign("a", "g"), terms.rows, numbers, 1, 100_000)
+        assert np.array_equal(known.grounds, said(one, terms, handles))
+        assert set(known.grounds.tolist()) >= {
+            GroundsState.CONSENT,
+            GroundsState.NONE,
+            GroundsState.REFUSED,
+            GroundsState.EXPIRED,
+            GroundsState.LATE,
+        }

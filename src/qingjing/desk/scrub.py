@@ -71,7 +71,7 @@ class Scrub:
             phones, self._sender, self._group, self._category.bit, self._at
         )
         number[phones == 0] = NumberState.INVALID
-        codes = self._codes[number, grounds]
+        codes: U8s = self._codes.take(number * np.uint8(len(GroundsState)) + grounds)
         self._counts += np.bincount(codes, minlength=self._counts.size)
         return codes
 

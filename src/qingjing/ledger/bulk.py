@@ -1,9 +1,10 @@
 """Bulk look-up: a campaign's list against the index in one pass, without the GIL.
 
-The same as a probe and a fold, a number at a time: keyed handle, refusals, consents, grade. In
-blocks: first all keys of a block, then one touch of each key's home, so that many cache misses
-are under way at once, then the search itself, which finds its lines at hand. Refusals are few
-against the numbers of a list, so a sieve is asked first.
+The same as a probe and a fold, a block of numbers at a time. What costs time in it are cache
+misses and branches that cannot be foreseen. So each step is a loop of its own over the block:
+hashes alone are vector instructions; touching every key's home alone has many misses under way
+at once; and searching a line of four slots has no branch, but a list of those found and a list
+of those whose line is full of smaller keys, who are looked for once more.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from qingjing.kernel.fold import ACTS
 from qingjing.kernel.standing import RANK
 from qingjing.kernel.vector import GroundsState
 from qingjing.kernel.words import Act
-from qingjing.ledger.index import REFUSED, Campaign, sieve_bit
+from qingjing.ledger.index import REFUSED, TAIL, Campaign
 from qingjing.ledger.keyhash import (
+    LINE,
     U64s,
     compiled,
     first_of,
@@ -28,7 +30,12 @@ from qingjing.ledger.keyhash import (
     siphash_u64,
 )
 
-_BLOCK: Final = 256
+_BLOCK: Final = 128
+"""Numbers looked up together: their lines of two tables fill half of a level-1 cache."""
+
+_NEVER: Final = np.int64(1 << 32)
+"""In place of when earlier consents ended: after every time, for whoever refuses."""
+
 _EXPLICIT: Final = np.array([act.explicit for act in ACTS])
 _REQUESTED: Final = ACTS.index(Act.REQUESTED)
 _RANKS: Final = np.array([RANK.index(x) if x in RANK else -1 for x in GroundsState], np.int8)
@@ -37,6 +44,9 @@ _IS_REFUSED: Final = int(GroundsState.REFUSED)
 _REQUEST: Final = int(GroundsState.REQUEST)
 _EXPIRED: Final = int(GroundsState.EXPIRED)
 _LATE: Final = int(GroundsState.LATE)
+_ZERO, _ONE, _TWO, _U32 = (np.uint64(n) for n in (0, 1, 2, 32))
+_LOW: Final = np.uint64(0xFFFFFFFF)
+_LAST: Final = LINE - _ONE
 
 
 class Known(NamedTuple):
@@ -47,13 +57,16 @@ class Known(NamedTuple):
 
 
 def look_up(
-    campaign: Campaign, terms: NDArray[Any], phones: U64s, category_bit: int, now_s: int
+    campaign: Campaign, terms: NDArray[Any], phones: U64s, category_bit: int, at: int
 ) -> Known:
-    """How each number stands towards the campaign's sender. Noted numbers are not looked at."""
+    """How each number stands towards the campaign's sender at a time, epoch ms.
+
+    Unclear replies and noted numbers are not looked at.
+    """
     grounds = np.empty(phones.size, np.uint8)
-    lasting = timeless(terms, category_bit)
+    lasting = row_states(terms, category_bit, at)
     terms_s = terms["term_s"].astype(np.int64)
-    consents, refusals, everyone = campaign.consents, campaign.refusals, campaign.everyone
+    now_s = at // 1000
 
     def work(start: int, stop: int) -> None:
         judge(
@@ -62,14 +75,10 @@ def look_up(
             campaign.key.k0,
             campaign.key.k1,
             campaign.salts,
-            consents.slots,
-            np.uint64(consents.capacity),
-            refusals.slots,
-            np.uint64(refusals.capacity),
-            refusals.sieve(),
-            everyone.slots,
-            np.uint64(everyone.capacity),
-            everyone.used > 0,
+            campaign.consents.slots,
+            campaign.refusals.slots,
+            campaign.everyone.slots,
+            campaign.everyone.used > 0,
             lasting,
             terms_s,
             now_s,
@@ -79,13 +88,15 @@ def look_up(
     return Known(grounds, np.zeros(phones.size, np.uint8))
 
 
-def timeless(terms: NDArray[Any], category_bit: int) -> NDArray[np.uint8]:
-    """The state of each terms row as far as it does not depend on the time: ``grade``."""
+def row_states(terms: NDArray[Any], category_bit: int, at: int) -> NDArray[np.uint8]:
+    """The state of each terms row as far as it is the same for all who consented under it:
+    ``fold.grade_columns`` without when they did."""
     requested = terms["act"] == _REQUESTED
     state = np.where(requested, np.uint8(_REQUEST), np.uint8(GroundsState.CONSENT))
     state[(terms["purposes"] & category_bit) == 0] = GroundsState.OTHER_CATEGORY
     state[(terms["shown"] == 0) & ~requested] = GroundsState.NOT_SHOWN
     state[~_EXPLICIT[terms["act"]]] = GroundsState.NOT_EXPLICIT
+    state[terms["recorded_at"] > at] = _LATE
     return state
 
 
@@ -100,39 +111,79 @@ def grade(state: Any, term_s: Any, given_s: Any, now_s: Any) -> Any:
 
 
 @compiled
-def refusal(slots: Any, capacity: Any, key: Any) -> Any:
-    """Does the key refuse, and when was a refusal made that has been lifted since (0: none)?"""
-    end = np.uint64(slots.shape[0] - 1)
-    at = first_of(slots, home(key, capacity), end, key)
-    refused, ended_s = False, np.int64(0)
-    while at < end and slots[at, 0] == key:
-        time = np.int64(slots[at, 1] >> np.uint64(32))
-        if time:
-            if slots[at, 1] & np.uint64(0xFFFFFFFF) == np.uint64(REFUSED):
-                refused = True
-            else:
-                ended_s = max(ended_s, time)
-        at += np.uint64(1)
-    return refused, ended_s
-
-
-@compiled
 def best(
-    slots: Any, capacity: Any, key: Any, ended_s: Any, lasting: Any, terms_s: Any, now_s: Any
+    slots: Any, at: Any, key: Any, ended_s: Any, lasting: Any, terms_s: Any, now_s: Any
 ) -> Any:
-    """The state of the consent that is nearest to sound."""
-    end = np.uint64(slots.shape[0] - 1)
-    at = first_of(slots, home(key, capacity), end, key)
+    """The state of the consent nearest to sound, of those from slot ``at`` on."""
     state = _NONE
-    while at < end and slots[at, 0] == key:
-        given_s = np.int64(slots[at, 1] >> np.uint64(32))
+    while slots[at, 0] == key:
+        given_s = np.int64(slots[at, 1] >> _U32)
         if given_s > ended_s:
-            row = slots[at, 1] & np.uint64(0xFFFFFFFF)
+            row = slots[at, 1] & _LOW
             graded = grade(np.int64(lasting[row]), terms_s[row], given_s, now_s)
             if _RANKS[graded] > _RANKS[state]:
                 state = graded
-        at += np.uint64(1)
+        at += _ONE
     return state
+
+
+@compiled
+def ending(slots: Any, at: Any, key: Any, ended_s: Any) -> Any:
+    """When consents ended by the refusals from slot ``at`` on: _NEVER while one holds, the time
+    of one that has been lifted, else ``ended_s``."""
+    while slots[at, 0] == key:
+        time = np.int64(slots[at, 1] >> _U32)
+        if time:
+            holds = slots[at, 1] & _LOW == np.uint64(REFUSED)
+            ended_s = max(ended_s, _NEVER if holds else time)
+        at += _ONE
+    return ended_s
+
+
+@compiled
+def rekey(handles: Any, salt: Any, keys: Any, size: Any) -> None:
+    """The keys of a block's handles under one salt."""
+    for j in range(size):
+        keys[j] = scoped_key(handles[j], salt)
+
+
+@compiled
+def touch(slots: Any, keys: Any, size: Any) -> Any:
+    """Look at each key's home, for the cache: something of what stands there."""
+    homes = np.uint64(slots.shape[0] - TAIL)
+    touched = _ZERO
+    for j in range(size):
+        touched ^= slots[home(keys[j], homes), 0]
+    return touched
+
+
+@compiled
+def find(slots: Any, keys: Any, size: Any, found: Any, late: Any) -> Any:
+    """Put into ``found`` the place of each key that is there and its first slot; how many.
+
+    A key of 0 or larger than this one ends a line: (key - 1) makes 0 the largest.
+    """
+    homes, end = np.uint64(slots.shape[0] - TAIL), np.uint64(slots.shape[0] - 1)
+    count = passed = 0
+    for j in range(size):
+        key = keys[j]
+        at = home(key, homes)
+        not_first = np.uint64(slots[at, 0] != key)
+        not_second = np.uint64(slots[at + _ONE, 0] != key)
+        not_third = np.uint64(slots[at + _TWO, 0] != key)
+        last = slots[at + _LAST, 0]
+        found[count, 0] = np.uint64(j)
+        found[count, 1] = at + not_first * (_ONE + not_second * (_ONE + not_third))
+        nowhere = not_first * not_second * not_third * np.uint64(last != key)
+        count += nowhere == _ZERO
+        late[passed] = j
+        passed += last - _ONE < key - _ONE
+    for i in range(passed):
+        key = keys[late[i]]
+        at = first_of(slots, home(key, homes) + LINE, end, key)
+        found[count, 0], found[count, 1] = np.uint64(late[i]), at
+        count += slots[at, 0] == key
+    return count
 
 
 @compiled
@@ -143,44 +194,41 @@ def judge(
     k1: Any,
     salts: Any,
     consents: Any,
-    consents_cap: Any,
     refusals: Any,
-    refusals_cap: Any,
-    sieve: Any,
     everyone: Any,
-    everyone_cap: Any,
     any_everyone: Any,
     lasting: Any,
     terms_s: Any,
     now_s: Any,
 ) -> Any:
     """Fill ``out`` with the GroundsState of each number, block by block."""
-    keys = np.empty((_BLOCK, 3), np.uint64)
-    maybe, words = np.empty(_BLOCK, np.uint64), np.uint64(sieve.size)
-    touched = np.uint64(0)  # returned, so that the touches are not optimised away
+    handles, ended_s = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
+    by_sender, by_group = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
+    # A row more than can be found: what is not there is written and left to be written over.
+    found, late = np.empty((_BLOCK + 1, 2), np.uint64), np.empty(_BLOCK + 1, np.int64)
+    touched = _ZERO  # returned, so that the touches are not optimised away
     for start in range(0, phones.size, _BLOCK):
         size = min(_BLOCK, phones.size - start)
+        for j in range(size):  # alone in its loop: see siphash_u64
+            handles[j] = siphash_u64(k0, k1, phones[start + j])
+        rekey(handles, salts[0], by_sender, size)
+        rekey(handles, salts[1], by_group, size)
+        touched ^= touch(consents, by_sender, size) ^ touch(refusals, by_group, size)
+        ended_s[:size] = 0
+        out[start : start + size] = _NONE
+        for i in range(find(refusals, by_group, size, found, late)):
+            j = found[i, 0]
+            ended_s[j] = ending(refusals, found[i, 1], by_group[j], ended_s[j])
+        if any_everyone:
+            rekey(handles, salts[2], by_group, size)
+            for i in range(find(everyone, by_group, size, found, late)):
+                j = found[i, 0]
+                ended_s[j] = ending(everyone, found[i, 1], by_group[j], ended_s[j])
+        for i in range(find(consents, by_sender, size, found, late)):
+            j, at = found[i, 0], found[i, 1]
+            state = best(consents, at, by_sender[j], ended_s[j], lasting, terms_s, now_s)
+            out[np.uint64(start) + j] = state
         for j in range(size):
-            handle = siphash_u64(k0, k1, phones[start + j])
-            for k in range(3):
-                keys[j, k] = scoped_key(handle, salts[k])
-        for j in range(size):
-            touched ^= consents[home(keys[j, 0], consents_cap), 0]
-            bit = sieve_bit(keys[j, 1], words)
-            maybe[j] = sieve[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1)
-        for j in range(size):
-            refused, ended_s = False, np.int64(0)
-            if maybe[j]:
-                refused, ended_s = refusal(refusals, refusals_cap, keys[j, 1])
-            if any_everyone:
-                of_all, ended_all = refusal(everyone, everyone_cap, keys[j, 2])
-                refused |= of_all
-                ended_s = max(ended_s, ended_all)
-            if refused:
+            if ended_s[j] == _NEVER:
                 out[start + j] = _IS_REFUSED
-            else:
-                key = keys[j, 0]
-                out[start + j] = best(
-                    consents, consents_cap, key, ended_s, lasting, terms_s, now_s
-                )
     return touched

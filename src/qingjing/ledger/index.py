@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from qingjing.kernel.facts import ALL_GROUPS
 from qingjing.kernel.fold import ABSENT
 from qingjing.ledger.keyhash import (
+    LINE,
     RUN_MAX,
     Bools,
     HandleKey,
@@ -35,14 +36,14 @@ from qingjing.ledger.keyhash import (
 )
 
 _CAPACITY_MIN: Final = 1 << 10
-_TAIL: Final = 1 << 8
+TAIL: Final = 1 << 8
 """Slots after the last home: where the runs of the largest keys may end."""
 _FILL: Final = 2 / 3
+_LINE_WORDS: Final = 2 * int(LINE)
 _BULK_MIN: Final = 1 << 12
 """From so many entries on it is cheaper to lay the table anew, in key order, than to insert."""
 _U32: Final = np.uint64(32)
 _LOW: Final = np.uint64(0xFFFFFFFF)
-SIEVE_BITS_MIN: Final = 1 << 16
 
 REFUSED: Final = 1
 LIFTED: Final = 0
@@ -72,16 +73,14 @@ class Slots:
     def __init__(self) -> None:
         self.slots = _empty(_CAPACITY_MIN)
         self.used = 0
-        self._sieve: U64s | None = None
 
     @property
     def capacity(self) -> int:
         """Homes; a little less than the slots."""
-        return len(self.slots) - _TAIL
+        return len(self.slots) - TAIL
 
     def put(self, keys: U64s, words: U64s) -> None:
         """Add entries; one with the same key and low word is replaced."""
-        self._sieve = None
         if len(keys) >= _BULK_MIN and len(keys) * 4 > self.used:
             self._lay(keys, words)
             return
@@ -93,21 +92,6 @@ class Slots:
             keys, words = keys[done:], words[done:]
             if len(keys):  # a crowd of neighbouring keys ran into the end: more room
                 self._grow(int(self.capacity * _FILL * 2))
-
-    def sieve(self) -> U64s:
-        """A bit map of the keys by some of their bits, made when asked for: most keys that are
-        not in the table are seen not to be by one look at memory a hundred times smaller."""
-        made = self._sieve
-        if made is None:
-            bits = SIEVE_BITS_MIN
-            while bits < 8 * self.used:
-                bits *= 2
-            made = np.zeros(bits // 64, np.uint64)
-            fill_sieve(made, self.slots)
-            # Not before it is whole: another thread would take a half-filled one and let
-            # through who refused.
-            self._sieve = made
-        return made
 
     def kill(self, key: int) -> None:
         """Mark all entries of a key as dead."""
@@ -245,7 +229,7 @@ class Index:
         """Map all tables as they were saved; changes are kept in memory (copy on write)."""
         for name, table in self._tables().items():
             slots = np.load(folder / f"{name}.npy", mmap_mode="c")
-            if slots.dtype != np.uint64 or slots.ndim != 2 or len(slots) <= _TAIL:
+            if slots.dtype != np.uint64 or slots.ndim != 2 or len(slots) <= TAIL:
                 raise ValueError(f"{name}.npy is no table")
             table.slots, table.used = slots, int(taken(slots))
 
@@ -280,7 +264,11 @@ class Index:
 
 
 def _empty(capacity: int) -> U64s:
-    return np.zeros((capacity + _TAIL, 2), np.uint64)
+    """Free slots, the first of each line at the head of a line of the cache."""
+    size = 2 * (capacity + TAIL)
+    words = np.zeros(size + _LINE_WORDS, np.uint64)
+    first = -words.ctypes.data // words.itemsize % _LINE_WORDS
+    return words[first : first + size].reshape(-1, 2)
 
 
 @compiled
@@ -342,24 +330,6 @@ def said_no(slots: Any, capacity: Any, keys: Any, refused: Any, ended_s: Any) ->
                 else:
                     ended_s[i] = max(ended_s[i], np.uint32(time))
             at += np.uint64(1)
-
-
-@compiled
-def sieve_bit(key: Any, words: Any) -> Any:
-    """The bit of a key in a sieve of so many words."""
-    return (key * np.uint64(0x9E3779B97F4A7C15) >> _U32) & (
-        words * np.uint64(64) - np.uint64(1)
-    )
-
-
-@compiled
-def fill_sieve(sieve: Any, slots: Any) -> None:
-    """Set the bit of every key."""
-    words = np.uint64(sieve.size)
-    for i in range(slots.shape[0]):
-        if slots[i, 0]:
-            bit = sieve_bit(slots[i, 0], words)
-            sieve[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
 
 
 @compiled

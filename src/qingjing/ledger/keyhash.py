@@ -37,6 +37,9 @@ SECRET_SIZE: Final = 16
 RUN_MAX: Final = 8
 """Entries under one key. A ninth takes the place of the oldest: a run must stay short."""
 
+LINE: Final = np.uint64(4)
+"""Slots in a line of the cache. All homes are the first of one: a search mostly ends in it."""
+
 _THREADS: Final = 2
 _PART_BITS: Final = 16  # entries of a part that is sorted at once: a megabyte
 _SPLIT_MIN: Final = 1 << 16  # below this a thread costs more than it saves
@@ -229,8 +232,9 @@ def _scoped(handles: Any, salts: Any, out: Any) -> None:
 
 @compiled
 def home(key: Any, capacity: Any) -> Any:
-    """The first slot at which a key may stand: in proportion to its upper 32 bits."""
-    return ((key >> _U32) * capacity) >> _U32
+    """The first slot at which a key may stand, the first of a line: in proportion to its upper
+    32 bits."""
+    return ((key >> _U32) * (capacity // LINE) >> _U32) * LINE
 
 
 @compiled

@@ -20,7 +20,7 @@ from qingjing.ledger.standings import StandingsFold
 from qingjing.ledger.store import Reading
 from qingjing.ledger.vault import Vault
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _MANIFEST: Final = "manifest.json"
 
 

@@ -207,7 +207,7 @@ class StandingsFold:
         """How each number of a campaign's list stands: ``probe`` and ``fold`` in one pass."""
         self._flush()
         campaign = self._index.campaign(sender, group)
-        known = bulk.look_up(campaign, self._terms.rows, phones, category_bit, at // 1000)
+        known = bulk.look_up(campaign, self._terms.rows, phones, category_bit, at)
         odd = self._rare.odd(group)
         if odd:  # unclear replies and noted numbers are few: theirs are looked up apart
             handles = self.handles(phones)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, Final, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,10 @@ where allowed."""
 
 _REASONS = [reason(code) for code in range(1 + len(RULES))]
 Write = Callable[[NumberChunk, U8s], None]
+
+_AHEAD: Final = 2
+"""Chunks that wait to be judged, and to be written: no processor waits for one slow chunk, and
+the list is never in memory as a whole."""
 
 
 async def scrub(
@@ -80,20 +85,20 @@ async def scrub(
 def scrub_list(job: Scrub, feed: NumberFeed, out: Path) -> Iterator[int]:
     """Judge a list and write the result, the number of rows of each chunk as it goes.
 
-    The next chunk is read and the last one written while one is judged.
+    Chunks are read ahead and written behind the one that is judged.
     """
-    with _writer(out) as write, ThreadPoolExecutor(2) as pool:
-        writing: Future[None] | None = None
-        reading = pool.submit(next, feed.chunks, None)
-        while (chunk := reading.result()) is not None:
-            reading = pool.submit(next, feed.chunks, None)
+    with _writer(out) as write, ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as pen:
+        read = deque(reader.submit(next, feed.chunks, None) for _ in range(_AHEAD))
+        writing = deque[Future[None]]()
+        while (chunk := read.popleft().result()) is not None:
+            read.append(reader.submit(next, feed.chunks, None))
             codes = job.judge(chunk.phones)
-            if writing is not None:
-                writing.result()
-            writing = pool.submit(write, chunk, codes)
+            writing.append(pen.submit(write, chunk, codes))
+            if len(writing) > _AHEAD:
+                writing.popleft().result()
             yield len(chunk.rows)
-        if writing is not None:
-            writing.result()
+        for one in writing:
+            one.result()
 
 
 def _tell(done: Scrubbed, out: Path, lang: Lang) -> None:
@@ -156,11 +161,10 @@ def _parquet(path: Path) -> Iterator[Write]:
         def write(chunk: NumberChunk, codes: U8s) -> None:
             reasons = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(_REASONS))
             columns = [chunk.written, pa.array(np.equal(codes, ALLOWED)), reasons]
-            batch = pa.record_batch(columns, names=list(COLUMNS[1:]))
+            schema = pa.schema([pa.field("phone", chunk.written.type), *_JUDGED])
+            batch = pa.record_batch(columns, schema)
             if not made:
-                # Numbers of a list hardly repeat or compress: neither is tried.
-                how = {"compression": "none", "use_dictionary": ["reason"]}
-                made.append(pq.ParquetWriter(file, batch.schema, **how))
+                made.append(pq.ParquetWriter(file, schema, **_PARQUET))
             made[0].write_batch(batch)
 
         yield write
@@ -169,6 +173,16 @@ def _parquet(path: Path) -> Iterator[Write]:
         made[0].close()
 
 
+_JUDGED: Final = (
+    pa.field("allowed", pa.bool_(), nullable=False),
+    pa.field("reason", pa.dictionary(pa.uint8(), pa.string()), nullable=False),
+)
+_PARQUET: Final[dict[str, Any]] = {
+    # Numbers of a list hardly repeat, compress or stand in order: none of these is tried.
+    "compression": "none",
+    "use_dictionary": ["reason"],
+    "write_statistics": False,
+}
 _EMPTY = np.zeros(0, np.uint64)
 _NONE = np.zeros(0, np.uint8)
 
