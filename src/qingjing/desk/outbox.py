@@ -18,10 +18,11 @@ from qingjing.desk import evidence
 from qingjing.desk.paths import Submit
 from qingjing.desk.ports import Ledger, Transaction
 from qingjing.desk.send import Decided, Desk
+from qingjing.kernel.chain import batch_root
 from qingjing.kernel.facts import MessagesDecided, MessagesMoved
 from qingjing.kernel.kinds import is_marketing
 from qingjing.kernel.register import Lane
-from qingjing.kernel.rows import DECIDED, MOVE, WANTS_REPORT, Moved, rows_root
+from qingjing.kernel.rows import DECIDED, MOVE, MOVE_ROW, WANTS_REPORT, Moved
 from qingjing.kernel.vector import from_case_number
 from qingjing.kernel.words import Carrier, Kind, Phone, Verdict
 
@@ -74,7 +75,7 @@ class Outbox:
         self.awaiting: dict[tuple[int, bytes], tuple[int, int]] = {}
         self._early: dict[tuple[int, bytes], tuple[bytes, int]] = {}
         self._queues: dict[tuple[Carrier, bool], deque[Flight]] = {}
-        self._moves: list[tuple[int, int, bytes, bytes, int, int, int, int]] = []
+        self._moves: list[bytes] = []
         self.to_tell: deque[Told] = deque()
 
     def __len__(self) -> int:
@@ -83,24 +84,27 @@ class Outbox:
 
     def admit(self, decided: Decided, submits: list[Submit], position: int) -> None:
         """Queue what passed."""
-        rows = decided.rows
-        for place in np.flatnonzero(rows["verdict"] == Verdict.PASS).tolist():
-            submit, row = submits[place], rows[place]
-            text = decided.texts[row["text"]]
+        passed = np.flatnonzero(decided.rows["verdict"] == Verdict.PASS)
+        rows = decided.rows[passed]
+        columns = (passed, rows["message"], rows["handle"], rows["lane"], rows["text"])
+        for place, message, handle, lane, text in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            submit = submits[place]
             if submit.phone is None:
                 continue  # cannot be: number_valid refuses; and a flight needs a number
             self.enqueue(
                 Flight(
-                    message=int(row["message"]),
+                    message=message,
                     position=position,
                     account=submit.account,
-                    lane=decided.lanes[row["lane"]],
+                    lane=decided.lanes[lane],
                     phone=submit.phone,
                     body=submit.body,
-                    handle=int(row["handle"]),
+                    handle=handle,
                     marketing=bool(decided.marketing[place]),
-                    kind=text.view.kind,
-                    submitted_at=int(row["submitted_at"]),
+                    kind=decided.texts[text].view.kind,
+                    submitted_at=decided.at,
                     references=submit.references,
                     wants_report=submit.wants_report,
                 )
@@ -139,17 +143,17 @@ class Outbox:
         link: int = 0,
     ) -> None:
         """Note one step; ``flush`` records all steps of the tick as one fact."""
-        self._moves.append((message, at, upstream, stat, reasons, int(what), part, link))
+        self._moves.append(
+            MOVE_ROW.pack(message, at, upstream, stat, reasons, what, part, link)
+        )
 
     def flush(self, t: Transaction, node: int) -> None:
         """Record the noted steps."""
         if not self._moves:
             return
-        data = np.array(self._moves, dtype=MOVE).tobytes()
-        fact = MessagesMoved(
-            node=str(node), count=len(self._moves), rows_root=rows_root(data, MOVE.itemsize)
-        )
-        t.attach(t.append(fact), data, b"")
+        root = batch_root(self._moves).root
+        fact = MessagesMoved(node=str(node), count=len(self._moves), rows_root=root)
+        t.attach(t.append(fact), b"".join(self._moves), b"")
         self._moves.clear()
 
     def finish(self, flight: Flight, stat: bytes, at: int) -> None:

@@ -15,6 +15,7 @@ from qingjing.desk import caps
 from qingjing.desk.outbox import REJECTED, Flight, Outbox, end_part
 from qingjing.desk.ports import Scopes, Transaction
 from qingjing.desk.send import Desk
+from qingjing.kernel.register import Lane
 from qingjing.kernel.rows import Moved
 from qingjing.kernel.rules import RULES
 from qingjing.kernel.vector import PortState, SenderState, SignatureState
@@ -49,7 +50,7 @@ def release(
     for flight, reasons in zip(flights, stopped, strict=True):
         if not reasons:
             count = parts(flight.body)
-            flight.open_parts = set(range(1, count + 1))
+            flight.open_parts = {1} if count == 1 else set(range(1, count + 1))
             outbox.move(Moved.RELEASED, flight.message, t.at, part=count)
             leaving.append(flight)
             continue
@@ -103,16 +104,20 @@ def _give_back(desk: Desk, gone: Sequence[Flight]) -> None:
 def _stopped(desk: Desk, flights: Sequence[Flight], at: int) -> list[int]:
     """The reason bits that stop each message now; 0 for those that may leave."""
     handles = np.array([flight.handle for flight in flights], dtype=np.uint64)
+    lanes = {id(flight.lane): flight.lane for flight in flights}
+    place_of = {name: place for place, name in enumerate(lanes)}
     scopes = Scopes(
-        [flight.lane.sender for flight in flights],
-        [flight.lane.group for flight in flights],
-        np.arange(len(flights), dtype=np.intp),
+        [lane.sender for lane in lanes.values()],
+        [lane.group for lane in lanes.values()],
+        np.array([place_of[id(flight.lane)] for flight in flights], dtype=np.intp),
     )
     probed = desk.ledger.standings.probe(handles, scopes)
     refused, unclear = probed.refused.tolist(), probed.unclear.tolist()
     reasons: list[int] = []
+    paths: dict[int, int] = {}
     for place, flight in enumerate(flights):
-        bits = _path(desk, flight, at)
+        known = paths.get(id(flight.lane))
+        bits = paths[id(flight.lane)] = _path(desk, flight.lane, at) if known is None else known
         if flight.marketing:
             bits |= _BIT["not_refused"] if refused[place] else 0
             bits |= _BIT["refusal_clear"] if unclear[place] else 0
@@ -121,9 +126,8 @@ def _stopped(desk: Desk, flights: Sequence[Flight], at: int) -> list[int]:
     return reasons
 
 
-def _path(desk: Desk, flight: Flight, at: int) -> int:
+def _path(desk: Desk, old: Lane, at: int) -> int:
     """A suspended sender or an ended grant stops what is queued, too."""
-    old = flight.lane
     lane = desk.lane((old.submitter, old.port, old.signature, old.carrier), at)
     if lane is old:
         return 0

@@ -32,6 +32,7 @@ from qingjing.kernel.words import NumberState, Verdict
 class Decided(NamedTuple):
     """A decided batch: rows in the order of the submits, and the lists they point into."""
 
+    at: int
     rows: NDArray[Any]
     lanes: list[Lane]
     texts: list[Text]
@@ -220,7 +221,7 @@ def decide(desk: Desk, submits: Sequence[Submit], t: Transaction) -> Decided:
     rows["message"] = np.arange(len(rows), dtype=np.uint64) + np.uint64(first)
     batch.remember_askings(rows)
     _record(desk, batch, rows, t)
-    return Decided(rows, batch.paths.lanes, batch.paths.texts, batch.marketing)
+    return Decided(t.at, rows, batch.paths.lanes, batch.paths.texts, batch.marketing)
 
 
 def _record(desk: Desk, batch: _Batch, rows: NDArray[Any], t: Transaction) -> None:

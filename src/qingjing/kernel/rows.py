@@ -8,6 +8,7 @@ to ``messages.decided/1``, ``Move`` rows to ``messages.moved/1``.
 from __future__ import annotations
 
 import hashlib
+import struct
 from enum import IntEnum
 from typing import Final
 
@@ -62,6 +63,9 @@ MOVE: Final = np.dtype(
     ]
 )
 """One step of a message or of one part, 52 bytes."""
+
+MOVE_ROW: Final = struct.Struct("<QQ16s8sQBBH")
+"""The same for one row at a time."""
 
 
 def row_salt(batch_salt: bytes, index: int) -> bytes:

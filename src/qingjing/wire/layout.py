@@ -17,11 +17,13 @@ from .errors import Hint, LocalProtocolError, RemoteProtocolError
 from .fields import Absent, Content, Count, Field, Raw, Text, TextList
 from .steps import Run, preparer, read_text, steps, write_text
 
-__all__ = ["AnswerLayout", "Header", "Layout", "Table"]
+__all__ = ["PREFIX_SIZE", "AnswerLayout", "Header", "Layout", "Table"]
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
 _PREFIX = struct.Struct(">II")
+PREFIX_SIZE = _PREFIX.size
+"""Octets of length and command, with which every frame begins."""
 _MEMO_MAX = 4096
 """How many padded texts are remembered. Service codes, fee codes and sender numbers of one
 gateway are a few hundred; a peer that sends rubbish only makes the memo start afresh."""
@@ -227,6 +229,12 @@ class Header:
         names = [f.name for f in fields]
         self.sequence_at = names.index(sequence)
         """Index of the sequence number in every PDU of the protocol."""
+        start = PREFIX_SIZE + Run(0, fields[: self.sequence_at]).size
+        number = Run(0, fields[self.sequence_at : self.sequence_at + 1])
+        self.sequence_span = (start, start + number.size)
+        """Where the sequence number stands in every frame."""
+        self.write_sequence: Callable[[Any], bytes] = number.struct.pack
+        """The bytes of a sequence number."""
         self.status_at = None if status is None else names.index(status)
         """Index of the status in every PDU of the protocol, where the header has it."""
 
@@ -286,6 +294,8 @@ class Layout(Table[P]):
 
         :raises RemoteProtocolError: not fatal, with hint, command and sequence.
         """
+        if (fixed := self._fixed) is not None and len(data) == fixed.size:
+            return tuple.__new__(self.pdu, self._to_pdu(fixed.unpack(data)[2:]))
         try:
             return super().decode(data, at)
         except RemoteProtocolError as error:

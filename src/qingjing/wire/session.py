@@ -4,10 +4,8 @@ The owner reads the socket and calls :meth:`Session.receive`, answers with
 :meth:`Session.respond`, asks with :meth:`Session.request`, calls :meth:`Session.tick` at
 :meth:`Session.next_deadline`, and writes what :meth:`Session.outgoing` gives, once for all
 calls of a turn. What is queued between two calls of ``outgoing`` is bounded: one answer for
-each frame received, and as many requests as the window holds.
-
-The machine does not know which role it plays, nor which protocol: see
-:mod:`qingjing.wire.states` and :mod:`qingjing.wire.protocol`.
+each frame received, and as many requests as the window holds. The machine knows neither its
+role nor the protocol: see :mod:`qingjing.wire.states` and :mod:`qingjing.wire.protocol`.
 """
 
 from __future__ import annotations
@@ -33,6 +31,7 @@ from .framing import Framer
 from .protocol import PDU, Protocol
 from .speech import Speech
 from .states import TRANSITIONS, State, Trigger
+from .stencil import Stencil
 
 __all__ = ["Session"]
 
@@ -157,8 +156,7 @@ class Session:
             self._out.append(self._speech.plain_answer(command, frame))
             self._move(trigger)
             events.append(self._close(Reason.PEER_LEFT))
-        # The answer to a heartbeat says nothing but that the peer lives, which is noted for
-        # every frame. Its body is not looked at: some peers leave it out.
+        # The answer to a heartbeat says nothing but that the peer lives. Some leave out its body.
 
     def _take_request(self, command: int, frame: bytes, events: list[Event]) -> None:
         """A new request is told; a repeated one is answered as before; a bad one refused."""
@@ -290,28 +288,34 @@ class Session:
         self._heard.settle(sequence, answer, self._now)
         self._out.append(answer)
 
-    def request(self, pdu: PDU, token: object, now: float) -> None:
+    def request(
+        self, pdu: PDU | Stencil, token: object, now: float, values: tuple[bytes, ...] = ()
+    ) -> None:
         """Queue a request; its answer comes back with ``token``. The number is filled in.
 
-        :raises LocalProtocolError: when the window has no room, the state does not allow it,
-            it is no request, or a value does not fit.
+        :param pdu: the request, or a stencil of the version that is spoken.
+        :param values: what goes into the stencil's holes.
+        :raises LocalProtocolError: when the window has no room, the state allows no such
+            request by hand, or a value does not fit.
         """
-        layout = self._speech.kinds.get(type(pdu))
-        if layout is None or (trigger := self._speech.puts.get(layout.command)) is None:
-            raise LocalProtocolError(f"{type(pdu).__name__} is no request to send by hand")
-        if trigger not in self._row:
-            raise LocalProtocolError(f"{type(pdu).__name__} while {self._state.name}")
+        stencil = pdu if isinstance(pdu, Stencil) else None
+        layout = stencil.layout if stencil else self._speech.kinds.get(type(pdu))
+        trigger = self._speech.puts.get(layout.command) if layout else None
+        if layout is None or trigger is None or trigger not in self._row:
+            raise LocalProtocolError(f"no {type(pdu).__name__} while {self._state.name}")
         counted = trigger == Trigger.PUT_REQUEST
         if counted and self._asked.counted >= self._asked.window:
             raise LocalProtocolError(f"{self._asked.window} requests are unanswered")
         sequence = self._number(now)
-        self._out.append(layout.encode_as(pdu, sequence))
+        self._out.append(
+            stencil.fill(sequence, values) if stencil else layout.encode_as(pdu, sequence)
+        )
         if (answer := self._protocol.answers.get(layout.command)) is None:
             return
-        if trigger == Trigger.PUT_LOGIN:
+        if trigger == Trigger.PUT_LOGIN and not isinstance(pdu, Stencil):
             self._speech.bar(pdu)
-        deadline = now + self._limits.answer_s
-        self._asked.add(sequence, token, deadline, answer, counted=counted)
+        until = now + self._limits.answer_s
+        self._asked.add(sequence, token, until, answer, counted=counted)
         if not counted:
             self._move(trigger)
 
@@ -374,11 +378,9 @@ class Session:
             events.append(self._close(Reason.IDLE))
 
     def _say(self, command: int) -> None:
-        """Queue what has no content. It takes no room in the window: a full one is no death."""
+        """Queue what has no content; it takes no room in the window."""
         layout = self._speech.layouts[command]
         self._out.append(layout.encode_as(layout.pdu(), self._number(self._now)))
-
-    # Small parts
 
     def _number(self, now: float) -> Hashable:
         """The next number that no waiting request of ours has, should the count go round."""
