@@ -52,6 +52,7 @@ class Desk:
         self.node = node
         self._lanes: dict[LaneKey, Lane] = {}
         self._lanes_at = -1
+        self._latest = 0
         self._policies: dict[str, Policy] = {}
         self._next = max(ledger.marked("message"), node << 48) + 1
 
@@ -66,10 +67,12 @@ class Desk:
         return policy
 
     def lane(self, key: LaneKey, at: int) -> Lane:
-        """``Register.lane``, remembered until the register changes or the lane ends."""
-        if self._lanes_at != self.ledger.register.position:
+        """``Register.lane``, remembered until the register changes, the lane ends, or the
+        clock is set back."""
+        if self._lanes_at != self.ledger.register.position or at < self._latest:
             self._lanes.clear()
             self._lanes_at = self.ledger.register.position
+        self._latest = at
         lane = self._lanes.get(key)
         if lane is None or at >= lane.until:
             lane = self._lanes[key] = self.ledger.register.lane(*key, at)

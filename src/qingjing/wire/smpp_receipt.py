@@ -187,8 +187,6 @@ _HEX, _DECIMAL = re.compile(r"[0-9A-Fa-f]{1,64}"), re.compile(r"[0-9]{1,64}")
 def answer_key(message_id: str, rule: IdRule) -> str:
     """What to remember of the id in an answer, so that its receipt finds it."""
     match rule:
-        case IdRule.AS_IS:
-            return message_id
         case IdRule.HEX_THEN_DECIMAL:
             return _number(message_id, 16)
         case IdRule.DECIMAL_THEN_HEX:
@@ -197,6 +195,8 @@ def answer_key(message_id: str, rule: IdRule) -> str:
             return message_id.lstrip("0") or "0"
         case IdRule.FOLD_CASE:
             return message_id.lower()
+        case _:
+            return message_id
 
 
 def receipt_keys(receipt: Receipt, rule: IdRule) -> tuple[str, ...]:

@@ -112,20 +112,31 @@ class _Ready:
 class _Counted(_Ready):
     """Counted bytes."""
 
-    def __init__(self, index: int, count_at: int, field: Content) -> None:
+    def __init__(self, index: int, count_at: int) -> None:
         super().__init__(index)
-        self._count_at, self._field = count_at, field
+        self._count_at = count_at
 
     def read(self, data: bytes, at: int, values: list[Any]) -> int:
         """Append what stands at ``at``; return where it ends."""
-        count = cast(int, values[self._count_at])
-        most = self._field.most
-        if most is not None and count > most:
+        end = at + cast(int, values[self._count_at])
+        values.append(data[at:end])
+        return end
+
+
+class _Bounded(_Counted):
+    """Counted bytes of which there may not be as many as the count can say."""
+
+    def __init__(self, index: int, count_at: int, name: str, most: int) -> None:
+        super().__init__(index, count_at)
+        self._name, self._most = name, most
+
+    def read(self, data: bytes, at: int, values: list[Any]) -> int:
+        """Append what stands at ``at``; return where it ends."""
+        if (count := values[self._count_at]) > self._most:
             raise RemoteProtocolError(
-                f"{self._field.name}: {count} bytes, not {most}", hint=Hint.STRUCTURE
+                f"{self._name}: {count} bytes, not {self._most}", hint=Hint.STRUCTURE
             )
-        values.append(data[at : at + count])
-        return at + count
+        return super().read(data, at, values)
 
 
 class _Closed(_Ready):
@@ -199,8 +210,10 @@ def steps(wire: Sequence[Field], *, fuse: bool) -> tuple[Step, ...]:
         match field:
             case TextList() if not fuse:
                 step = _Many(index, count_of[field.name], field)
-            case Content():
-                step = _Counted(index, count_of[field.name], field)
+            case Content(name=name, most=None):
+                step = _Counted(index, count_of[name])
+            case Content(name=name, most=int(most)):
+                step = _Bounded(index, count_of[name], name, most)
             case CText():
                 step = _Closed(index, field)
             case Records():
