@@ -156,7 +156,7 @@ class Session:
             self._out.append(self._speech.plain_answer(command, frame))
             self._move(trigger)
             events.append(self._close(Reason.PEER_LEFT))
-        # The answer to a heartbeat says nothing but that the peer lives. Some leave out its body.
+        # An answer to a heartbeat says only that the peer lives; some leave out its body.
 
     def _take_request(self, command: int, frame: bytes, events: list[Event]) -> None:
         """A new request is told; a repeated one is answered as before; a bad one refused."""
