@@ -164,6 +164,20 @@ def test_generic_nack_answers_whatever_waits_under_its_number() -> None:
     assert pair.client.receive(late, 61.0) == [Answered("b", GenericNack(3, 3), late=True)]
 
 
+def test_a_server_that_knows_no_such_login_refuses_it_by_generic_nack() -> None:
+    """One of 3.3 has no bind_transceiver: the client is told, and may bind twice instead."""
+    pair = SessionPair(protocol=smpp.PROTOCOL)
+    pair.client.request(BindTransceiver(), "login", 0.0)
+    stray = encoded(Command.generic_nack, GenericNack(Status.RINVCMDID, 7))
+    assert pair.client.receive(stray, 0.0) == [Unmatched(GenericNack(3, 7))]
+    assert pair.client.state == State.LOGIN_SENT
+    nack = encoded(Command.generic_nack, GenericNack(Status.RINVCMDID, 1))
+    assert pair.client.receive(nack, 0.0) == [
+        Answered("login", GenericNack(3, 1)),
+        Closing(Reason.REFUSED),
+    ]
+
+
 def test_an_unknown_command_is_answered_by_generic_nack_and_the_connection_lives() -> None:
     """Under its own number; an unknown answer is answered by nothing."""
     pair = bound()

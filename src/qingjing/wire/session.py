@@ -30,7 +30,7 @@ from .exchange import Asked, Heard
 from .framing import Framer
 from .protocol import PDU, Protocol
 from .speech import Speech
-from .states import TRANSITIONS, State, Trigger
+from .states import ANSWERS, TRANSITIONS, State, Trigger
 from .stencil import Stencil
 
 __all__ = ["Session"]
@@ -135,10 +135,11 @@ class Session:
             )
         if trigger == Trigger.GET_REQUEST:
             self._take_request(command, frame, events)
-        elif trigger == Trigger.GET_ANSWER or trigger == Trigger.GET_LOGOUT_ANSWER:
+        elif trigger in ANSWERS:
             self._take_answer(command, frame, events)
-            if self._state == State.LEAVING and not self._asked.uncounted:
-                events.append(self._close(Reason.WE_LEFT))
+            if self._state != State.BOUND and not self._asked.uncounted:
+                leaving = self._state == State.LEAVING
+                events.append(self._close(Reason.WE_LEFT if leaving else Reason.REFUSED))
         elif trigger == Trigger.GET_HEARTBEAT:
             self._out.append(self._speech.plain_answer(command, frame))
         elif trigger == Trigger.GET_LOGIN:

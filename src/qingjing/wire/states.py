@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from .protocol import Protocol
 
-__all__ = ["TRANSITIONS", "State", "Trigger", "get_triggers", "put_triggers"]
+__all__ = ["ANSWERS", "TRANSITIONS", "State", "Trigger", "get_triggers", "put_triggers"]
 
 
 class State(IntEnum):
@@ -54,7 +54,12 @@ class Trigger(IntEnum):
     """A request that a connection logged in so does not carry."""
     PUT_BARRED = 19
     """The same from us; no row has it."""
+    GET_NACK = 20
+    """The answer that refuses whatever it answers."""
 
+
+ANSWERS = (Trigger.GET_ANSWER, Trigger.GET_LOGOUT_ANSWER, Trigger.GET_NACK)
+"""What settles a request of ours, save for a login's own answer."""
 
 _TALK = (
     Trigger.GET_REQUEST,
@@ -64,6 +69,7 @@ _TALK = (
     Trigger.GET_UNKNOWN,
     Trigger.GET_NOTICE,
     Trigger.GET_BARRED,
+    Trigger.GET_NACK,
 )
 
 TRANSITIONS: Mapping[State, Mapping[Trigger, State]] = {
@@ -75,6 +81,7 @@ TRANSITIONS: Mapping[State, Mapping[Trigger, State]] = {
     },
     State.LOGIN_SENT: {
         Trigger.GET_LOGIN_ANSWER: State.LOGIN_SENT,
+        Trigger.GET_NACK: State.LOGIN_SENT,
         Trigger.LET_IN: State.BOUND,
         Trigger.TURNED_AWAY: State.CLOSED,
     },
@@ -115,7 +122,7 @@ def get_triggers(protocol: Protocol) -> dict[int, Trigger]:
     table |= dict.fromkeys(protocol.invitations, Trigger.GET_INVITATION)
     table |= dict.fromkeys(protocol.notices, Trigger.GET_NOTICE)
     if protocol.nack is not None:
-        table[protocol.nack] = Trigger.GET_ANSWER
+        table[protocol.nack] = Trigger.GET_NACK
     return table
 
 
