@@ -55,6 +55,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     party: str
+    protocol: Literal["cmpp"] = "cmpp"
+    """What it speaks to us."""
     port: str = ""
     """The port of submits that leave Src_Id empty, as some clients do."""
     secret_env: str = ""
@@ -81,6 +83,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     host: str
     port: int
     account: str
+    protocol: Literal["cmpp"] = "cmpp"
+    """What we speak to it."""
     version: Literal["2.0", "3.0"] = "3.0"
     secret_env: str = ""
     secret_file: str = ""

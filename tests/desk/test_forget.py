@@ -298,7 +298,7 @@ def test_parts_that_were_kept_go_with_the_person() -> None:
             key=("acc", PORT, phone.digits, 7, 2),
             number=1,
             content=b"half",
-            coding=0,
+            codec="ascii",
             declared=0,
             original=b"half",
             reference=reference,

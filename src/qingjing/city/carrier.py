@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from qingjing.doors.gateway.dialects import DIALECTS
 from qingjing.doors.gateway.line import Line
 from qingjing.wire import cmpp, cmpp_tables
 from qingjing.wire.events import Answered, Closing, Event, TimedOut
@@ -142,7 +143,9 @@ class CarrierSimulator:
 
     def _line(self) -> Line:
         session = Session(cmpp.PROTOCOL, window=1024, now=self._clock())
-        return Line(session, self._events, self._opened, self._lost, self._clock)
+        return Line(
+            DIALECTS["cmpp"], session, self._events, self._opened, self._lost, self._clock
+        )
 
     def _opened(self, line: Line) -> bool:
         self._lines.append(line)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from qingjing.doors.gateway.dialects import DIALECTS
 from qingjing.doors.gateway.line import Line
 from qingjing.wire import cmpp, cmpp_tables, content
 from qingjing.wire.events import Answered, Closing, Event, TimedOut
@@ -47,7 +48,9 @@ class CustomerClient:
 
     def _made(self) -> Line:
         session = Session(cmpp.PROTOCOL, window=self._window, now=self._clock())
-        return Line(session, self._events, self._opened, self._gone, self._clock)
+        return Line(
+            DIALECTS["cmpp"], session, self._events, self._opened, self._gone, self._clock
+        )
 
     def _opened(self, line: Line) -> bool:
         self.line = line

@@ -30,7 +30,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     key: Key
     number: int
     content: bytes
-    coding: int
+    codec: str
     declared: int
     original: bytes
     reference: int

@@ -51,7 +51,8 @@ class Stencil:
         frame = layout.encode(pdu)
         header = layout.header
         self.layout = layout
-        self._sizes = [end - start for start, end in holes]
+        self.sizes = tuple(end - start for start, end in holes)
+        """Octets of each hole."""
         self._number = header.write_sequence
         pieces: list[bytes] = []
         at = 0
@@ -63,7 +64,7 @@ class Stencil:
 
     def pad(self, hole: int, text: str) -> bytes:
         """An ASCII text as a hole takes it, padded with NUL."""
-        return text.encode("ascii").ljust(self._sizes[hole], b"\0")
+        return text.encode("ascii").ljust(self.sizes[hole], b"\0")
 
     def fill(self, sequence: Hashable, values: tuple[bytes, ...]) -> bytes:
         """A copy. Each value must be exactly as long as its hole: it is not looked at again."""

@@ -18,12 +18,15 @@ import msgspec
 import structlog
 
 from qingjing.desk.outbox import Flight
+from qingjing.doors.gateway.dialect import News, Piece, Reply, Report
+from qingjing.doors.gateway.dialects import DIALECTS
 from qingjing.doors.gateway.line import Line
-from qingjing.doors.gateway.translate import split_body, with_reference
+from qingjing.doors.gateway.translate import piece
 from qingjing.kernel.words import Carrier
 from qingjing.settings import Route
-from qingjing.wire import cmpp, cmpp_tables
-from qingjing.wire.events import Answered, BadAnswer, Closing, Event, TimedOut
+from qingjing.wire.errors import RemoteProtocolError
+from qingjing.wire.events import Answered, BadAnswer, Closing, Event, Reason, TimedOut
+from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session
 
 _log = structlog.get_logger("qingjing.carriers")
@@ -68,11 +71,12 @@ class Answer(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A DELIVER from a carrier that waits for its answer."""
+    """A carrier's news; its request waits for the answer until they are on record."""
 
     line: Line
     link: int
-    deliver: cmpp_tables.Deliver
+    pdu: PDU
+    news: Report | Reply
 
 
 class _Link:
@@ -80,6 +84,7 @@ class _Link:
 
     def __init__(self, way: Way) -> None:
         self.way = way
+        self.dialect = DIALECTS[way.route.protocol]
         self.line: Line | None = None
         self.lost = asyncio.Event()
         self.refused = False
@@ -169,27 +174,10 @@ class Carriers:
                 continue
             while room and ready:
                 parcel = ready.popleft()
-                line.session.request(self._submit(link.way, parcel), parcel, now)
+                line.dialect.send(line.session, link.way.route, _piece(parcel), parcel, now)
                 room -= 1
             line.flush()
         self._back[carrier].extendleft(reversed(ready))
-
-    def _submit(self, way: Way, parcel: Parcel) -> cmpp_tables.Submit:
-        flight = parcel.flight
-        parts = split_body(flight.body)
-        part = parts[parcel.part - 1]
-        return cmpp_tables.Submit(
-            Pk_total=len(parts),
-            Pk_number=parcel.part,
-            Registered_Delivery=1,
-            TP_udhi=part.tp_udhi,
-            Msg_Fmt=part.msg_fmt,
-            Msg_src=way.route.account,
-            Src_Id=flight.lane.port,
-            Dest_terminal_Id=(flight.phone.digits,),
-            # Message ids count up: their last byte differs between neighbours to one number.
-            Msg_Content=with_reference(part, flight.message),
-        )
 
     def tick(self) -> None:
         """Let time pass on every connection."""
@@ -221,7 +209,8 @@ class Carriers:
         route = link.way.route
 
         def opened(line: Line) -> bool:
-            line.session.request(self._login(link.way), "login", self._clock())
+            greeting = link.dialect.greeting(route, link.way.secret, self._when())
+            line.session.request(greeting, "login", self._clock())
             link.line = line
             return True
 
@@ -232,8 +221,8 @@ class Carriers:
             link.lost.set()
 
         def line() -> Line:
-            session = Session(cmpp.PROTOCOL, window=route.window, now=self._clock())
-            return Line(session, events, opened, lost, self._clock)
+            session = Session(link.dialect.wire, window=route.window, now=self._clock())
+            return Line(link.dialect, session, events, opened, lost, self._clock)
 
         def events(line: Line, found: list[Event]) -> None:
             self._events(link, line, found)
@@ -241,52 +230,58 @@ class Carriers:
         loop = asyncio.get_running_loop()
         await loop.create_connection(line, route.host, route.port, ssl=link.way.tls)
 
-    def _login(self, way: Way) -> cmpp_tables.Connect:
-        moment = self._when()
-        version = cmpp_tables.V30 if way.route.version == "3.0" else cmpp_tables.V20
-        source = way.route.account
-        return cmpp_tables.Connect(
-            Source_Addr=source,
-            AuthenticatorSource=cmpp.authenticator_source(source, way.secret, moment),
-            Version=version,
-            Timestamp=moment,
-        )
-
     def _events(self, link: _Link, line: Line, events: list[Event]) -> None:
-        number = link.way.route.number
         for event in events:
-            match event:
-                case Answered(token=Parcel() as parcel, pdu=cmpp_tables.SubmitResp() as pdu):
-                    self._settle(link, parcel, pdu)
-                case cmpp_tables.Deliver():
-                    self._arrived(Arrival(line, number, event))
-                case Answered(token="login"):
-                    _log.info("login", route=link.way.name, status=event.pdu[1])
-                case TimedOut(token=token) | BadAnswer(token=token):
+            if isinstance(event, Answered):
+                if isinstance(event.token, Parcel):
+                    self._settle(link, event.token, event.pdu)
+                else:
+                    _log.info("login", route=link.way.name)
+            elif isinstance(event, TimedOut | BadAnswer):
+                self._silent(link, event.token)
+            elif isinstance(event, Closing):
+                _log.info("closing", route=link.way.name, reason=event.reason.value)
+                link.refused = event.reason is Reason.REFUSED
+                for token in event.unanswered:
                     self._silent(link, token)
-                case Closing():
-                    _log.info("closing", route=link.way.name, reason=event.reason.value)
-                    link.refused = event.reason.name == "REFUSED"
-                    for token in event.unanswered:
-                        self._silent(link, token)
-                    line.close()
-                case _:
-                    _log.info("event", route=link.way.name, event=type(event).__name__)
+                line.close()
+            elif isinstance(event, News):
+                _log.info("event", route=link.way.name, event=type(event).__name__)
+            else:
+                self._told(link, line, event)
 
-    def _settle(self, link: _Link, parcel: Parcel, pdu: cmpp_tables.SubmitResp) -> None:
-        if pdu.Result == cmpp.Result.FLOW_CONTROL:
+    def _told(self, link: _Link, line: Line, pdu: PDU) -> None:
+        """A carrier's request: news for the engine, or nothing that we serve."""
+        try:
+            news = line.dialect.news(pdu)
+        except RemoteProtocolError as error:
+            _log.warning("unreadable report", route=link.way.name, error=str(error))
+            news = None
+        if news is None:
+            line.thank(pdu)
+        else:
+            self._arrived(Arrival(line, link.way.route.number, pdu, news))
+
+    def _settle(self, link: _Link, parcel: Parcel, pdu: PDU) -> None:
+        outcome = link.dialect.outcome(pdu)
+        if outcome.slow_down:
             carrier = Carrier[link.way.route.carrier.upper()]
             self._back[carrier].append(parcel)
             self._rest_until[carrier] = self._clock() + PAUSE_S
             return
-        upstream = pdu.Msg_Id.to_bytes(8, "big")
+        number = link.way.route.number
         self._answered(
-            Answer(
-                parcel.flight.message, parcel.part, link.way.route.number, pdu.Result, upstream
-            )
+            Answer(parcel.flight.message, parcel.part, number, outcome.result, outcome.upstream)
         )
 
     def _silent(self, link: _Link, token: object) -> None:
         if isinstance(token, Parcel):
             number = link.way.route.number
             self._answered(Answer(token.flight.message, token.part, number, -1, b""))
+
+
+def _piece(parcel: Parcel) -> Piece:
+    """A parcel as the dialects send it. Message ids count up: their last byte differs between
+    neighbours to one number."""
+    flight = parcel.flight
+    return piece(flight.phone, flight.lane.port, flight.body, parcel.part, flight.message)

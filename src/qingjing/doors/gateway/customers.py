@@ -5,18 +5,33 @@ from __future__ import annotations
 import ipaddress
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
 import structlog
 
 from qingjing.desk.outbox import Told
+from qingjing.doors.gateway.dialect import (
+    Caller,
+    Dialect,
+    News,
+    Notice,
+    Offer,
+    Reply,
+    Source,
+    Trouble,
+)
 from qingjing.doors.gateway.line import Line
-from qingjing.doors.gateway.translate import Caller, report_time
 from qingjing.kernel.words import Phone
 from qingjing.settings import Account, Limits
-from qingjing.wire import cmpp, cmpp_tables
-from qingjing.wire.events import Answered, BadAnswer, Closing, Event, TimedOut
+from qingjing.wire.errors import RemoteProtocolError
+from qingjing.wire.events import (
+    Answered,
+    BadAnswer,
+    Closing,
+    Event,
+    TimedOut,
+)
+from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session
 
 _log = structlog.get_logger("qingjing.customers")
@@ -32,20 +47,6 @@ class Login(NamedTuple):
     secret: bytes
     account: Account
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-
-
-class Notice(msgspec.Struct, gc=False):
-    """One DELIVER for a customer: a report of one part, or a person's reply."""
-
-    message: int
-    reference: int
-    phone: str
-    port: str
-    stat: str = ""
-    submitted_at: int = 0
-    done_at: int = 0
-    reply: cmpp_tables.Deliver | None = None
-    tries: int = 0
 
 
 class Mailbox:
@@ -70,11 +71,11 @@ class Customers:
         logins: Mapping[str, Login],
         limits: Limits,
         clock: Callable[[], float],
-        submitted: Callable[[Line, Caller, cmpp_tables.Submit], None],
+        offered: Callable[[Source, Any, Caller, Offer], None],
         told: Callable[[int], None],
     ) -> None:
         self._logins, self._limits, self._clock = logins, limits, clock
-        self._submitted, self._told = submitted, told
+        self._offered, self._told = offered, told
         self.lines: set[Line] = set()
         self._boxes = {name: Mailbox(limits.untold_max) for name in logins}
         self._left: dict[int, int] = {}
@@ -84,10 +85,10 @@ class Customers:
         for line in list(self.lines):
             line.tick()
 
-    def line(self) -> Line:
+    def line(self, dialect: Dialect) -> Line:
         """A new connection's protocol, for ``loop.create_server``."""
-        session = Session(cmpp.PROTOCOL, window=16, now=self._clock())
-        return Line(session, self._events, self._opened, self._lost, self._clock)
+        session = Session(dialect.wire, window=16, now=self._clock())
+        return Line(dialect, session, self._events, self._opened, self._lost, self._clock)
 
     def _opened(self, line: Line) -> bool:
         if len(self.lines) >= self._limits.connections_max:
@@ -105,54 +106,57 @@ class Customers:
             self._again(line.account, token)
 
     def _events(self, line: Line, events: list[Event]) -> None:
-        caller = self._logins[line.account].caller if line.account else None
         for event in events:
-            match event:
-                case cmpp_tables.Submit():
-                    if caller is not None:
-                        self._submitted(line, caller, event)
-                case Answered(token=Notice() as notice, late=False):
-                    self._taken(notice)
-                case TimedOut(token=token) | BadAnswer(token=token):
+            if isinstance(event, Answered):
+                if not event.late and isinstance(event.token, Notice):
+                    self._taken(event.token)
+            elif isinstance(event, TimedOut | BadAnswer):
+                self._again(line.account, event.token)
+            elif isinstance(event, Closing):
+                _log.info("closing", account=line.account, reason=event.reason.value)
+                for token in event.unanswered:
                     self._again(line.account, token)
-                case cmpp_tables.Connect():
-                    self._login(line, event)
-                    caller = self._logins[line.account].caller if line.account else None
-                case cmpp_tables.Query():
-                    line.session.respond(cmpp_tables.QueryResp(*event[:4]))
-                case cmpp_tables.Cancel():
-                    # Nothing can be called back once it was acknowledged: say so.
-                    line.session.respond(cmpp_tables.CancelResp(event.Sequence_Id, 1))
-                case cmpp_tables.Deliver():
-                    line.session.respond(
-                        cmpp_tables.DeliverResp(
-                            event.Sequence_Id, event.Msg_Id, cmpp.Result.COMMAND
-                        )
-                    )
-                case Closing():
-                    _log.info("closing", account=line.account, reason=event.reason.value)
-                    for token in event.unanswered:
-                        self._again(line.account, token)
-                    line.close()
-                case _:
-                    _log.info("event", account=line.account, event=type(event).__name__)
+                line.close()
+            elif isinstance(event, News):
+                _log.info("event", account=line.account, event=type(event).__name__)
+            else:
+                self._asked(line, event)
         self.pump(line.account)
 
-    def _login(self, line: Line, connect: cmpp_tables.Connect) -> None:
-        login = self._logins.get(connect.Source_Addr)
-        status = cmpp.Status.SOURCE_ADDRESS
-        if login is not None and self._may_connect(line, login):
-            status = cmpp.login_status(connect, login.secret)
-        if status != cmpp.Status.OK or login is None:
-            _log.warning("login refused", account=connect.Source_Addr, status=int(status))
-            line.session.reject(cmpp.connect_answer(connect, status))
+    def _asked(self, line: Line, pdu: PDU) -> None:
+        """A request: an offer, a login, or something that we decline."""
+        if not line.account:
+            account = line.dialect.account(pdu)
+            if account is not None:
+                self._login(line, account, pdu)
+            return
+        try:
+            offer = line.dialect.offer(pdu, line.original(pdu))
+        except RemoteProtocolError as error:
+            _log.info("unreadable content", account=line.account, error=str(error))
+            line.answer(pdu, (0,), (Trouble.UNREADABLE,), 0)
+            return
+        if offer is not None:
+            self._offered(line, pdu, self._logins[line.account].caller, offer)
+            return
+        answer = line.dialect.decline(pdu)
+        if answer is not None:
+            line.session.respond(answer)
+
+    def _login(self, line: Line, account: str, pdu: PDU) -> None:
+        login = self._logins.get(account)
+        fits = login is not None and login.account.protocol == line.dialect.name
+        secret = login.secret if login and fits and self._may_connect(line, login) else None
+        answer, welcome = line.dialect.welcome(pdu, secret)
+        if not welcome or login is None:
+            _log.warning("login refused", account=account)
+            line.session.reject(answer)
             line.close()
             return
-        line.account = connect.Source_Addr
-        answer = cmpp.connect_answer(connect, 0, login.secret)
+        line.account = account
         line.session.accept(answer, window=login.account.window)
-        self._boxes[line.account].lines.append(line)
-        _log.info("login", account=line.account, version=hex(connect.Version))
+        self._boxes[account].lines.append(line)
+        _log.info("login", account=account, version=hex(line.session.version))
 
     def _may_connect(self, line: Line, login: Login) -> bool:
         """From an allowed address, and not on more connections than agreed."""
@@ -195,9 +199,9 @@ class Customers:
         for reference in references:
             self._put(account, Notice(0, reference, digits, port, "REJECTD", at, at))
 
-    def forward(self, account: str, reply: cmpp_tables.Deliver) -> None:
+    def forward(self, account: str, reply: Reply) -> None:
         """Queue a person's reply."""
-        self._put(account, Notice(0, reply.Msg_Id, "", reply.Dest_Id, reply=reply))
+        self._put(account, Notice(0, 0, reply.phone, reply.port, words=reply.words))
 
     def _put(self, account: str, notice: Notice) -> None:
         box = self._boxes.get(account)
@@ -244,27 +248,6 @@ class Customers:
             room = line.session.room if line.writable else 0
             while room and box.waiting:
                 notice = box.waiting.popleft()
-                line.session.request(_deliver(notice, line.session.version), notice, now)
+                line.dialect.notify(line.session, notice, now)
                 room -= 1
             line.flush()
-
-
-def _deliver(notice: Notice, version: int) -> cmpp_tables.Deliver:
-    """The DELIVER of a notice in the connection's version."""
-    if notice.reply is not None:
-        return notice.reply
-    report = cmpp_tables.Report(
-        Msg_Id=notice.reference,
-        Stat=notice.stat,
-        Submit_time=report_time(notice.submitted_at),
-        Done_time=report_time(notice.done_at),
-        Dest_terminal_Id=notice.phone,
-    )
-    table = cmpp_tables.REPORT_30 if version == cmpp_tables.V30 else cmpp_tables.REPORT_20
-    return cmpp_tables.Deliver(
-        Msg_Id=notice.reference,
-        Dest_Id=notice.port,
-        Src_terminal_Id=notice.phone,
-        Registered_Delivery=1,
-        Msg_Content=table.encode(report),
-    )

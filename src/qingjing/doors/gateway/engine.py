@@ -8,8 +8,8 @@ acknowledged or handed out before the commit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -19,37 +19,31 @@ from qingjing.desk.ports import Transaction
 from qingjing.doors.gateway import translate
 from qingjing.doors.gateway.carriers import Answer, Arrival, Carriers, Parcel, parcels
 from qingjing.doors.gateway.customers import Customers
+from qingjing.doors.gateway.dialect import Caller, Offer, Reply, Report, Source, Trouble
 from qingjing.doors.gateway.line import Line
-from qingjing.doors.gateway.results import SLOW_DOWN, result
-from qingjing.doors.gateway.translate import Caller, References
+from qingjing.doors.gateway.translate import References
 from qingjing.kernel.words import Carrier
 from qingjing.settings import Limits
-from qingjing.wire import cmpp, cmpp_tables
 from qingjing.wire.errors import RemoteProtocolError
 
 _log = structlog.get_logger("qingjing.engine")
 
 
 class Inbound(NamedTuple):
-    """A SUBMIT that waits for its answer."""
+    """An offer that waits for its answer. ``token`` is the source's own word for it."""
 
-    line: Line
+    source: Source
+    token: Any
     caller: Caller
-    pdu: cmpp_tables.Submit
+    offer: Offer
 
 
 class _Reply(NamedTuple):
-    """An answer to a SUBMIT that is ready for after the commit."""
-
-    line: Line
-    pdu: cmpp_tables.SubmitResp
-
-
-class _Asked(NamedTuple):
-    """The ids that a SUBMIT's messages or parts were given, one a destination."""
+    """An answer that is ready for after the commit: for each number its id and outcome."""
 
     inbound: Inbound
-    references: tuple[int, ...]
+    references: Sequence[int]
+    outcomes: Sequence[int]
 
 
 class Engine:
@@ -83,12 +77,14 @@ class Engine:
 
     # What the sides hand in
 
-    def submitted(self, line: Line, caller: Caller, pdu: cmpp_tables.Submit) -> None:
-        """A customer's SUBMIT."""
+    def offered(self, source: Source, token: Any, caller: Caller, offer: Offer) -> None:
+        """A customer's offer."""
+        inbound = Inbound(source, token, caller, offer)
         if len(self._outbox) >= self._limits.flights_max:
-            line.session.respond(cmpp_tables.SubmitResp(pdu.Sequence_Id, 0, SLOW_DOWN))
+            refused = _trouble(inbound, Trouble.SLOW_DOWN)
+            source.answer(token, refused.references, refused.outcomes, self._when())
             return
-        self._inbox.append(Inbound(line, caller, pdu))
+        self._inbox.append(inbound)
         if not self._held and len(self._inbox) >= self._limits.inbox_max:
             self._hold(True)
         self._wake.set()
@@ -99,7 +95,7 @@ class Engine:
         self._wake.set()
 
     def arrived(self, arrival: Arrival) -> None:
-        """A carrier's DELIVER: a report, or a person's reply."""
+        """A carrier's news: a report, or a person's reply."""
         self._arrivals.append(arrival)
         self._wake.set()
 
@@ -155,7 +151,7 @@ class Engine:
         room = self._room()
         overdue = self._overdue()
         if not (inbox or answers or arrivals or told or room or overdue or self._expiring()):
-            self._after([], [], {})
+            self._after([], [], {}, 0)
             return False
         at = self._when()
         async with self._desk.ledger.transaction(at) as t:
@@ -167,10 +163,11 @@ class Engine:
             leaving = self._release(room, t)
             self._outbox.flush(t, self._desk.node)
             self._mark(t)
-        self._acknowledge(arrivals)
-        for account, deliver in forwards:
-            self.customers.forward(account, deliver)
-        self._after(replies, [x.line for x in arrivals], leaving)
+        for arrival in arrivals:
+            arrival.line.thank(arrival.pdu)
+        for account, reply in forwards:
+            self.customers.forward(account, reply)
+        self._after(replies, [x.line for x in arrivals], leaving, at)
         return True
 
     def _room(self) -> dict[Carrier, int]:
@@ -198,31 +195,27 @@ class Engine:
 
     # Carriers' news
 
-    def _hear(
-        self, arrivals: list[Arrival], t: Transaction
-    ) -> list[tuple[str, cmpp_tables.Deliver]]:
+    def _hear(self, arrivals: list[Arrival], t: Transaction) -> list[tuple[str, Reply]]:
         """Persons' replies take effect; each goes on to the customer that has the port.
 
         A part of a long reply is read by itself: an unclear part holds marketing, which is the
         safe side, and nothing waits in memory unacknowledged.
         """
-        forwards: list[tuple[str, cmpp_tables.Deliver]] = []
+        forwards: list[tuple[str, Reply]] = []
         for arrival in arrivals:
-            deliver = arrival.deliver
-            if deliver.Registered_Delivery == 1:
+            reply = arrival.news
+            if not isinstance(reply, Reply):
                 continue
-            phone = translate.phone_of(deliver.Src_terminal_Id)
+            phone = translate.phone_of(reply.phone)
             if phone is None:
-                _log.warning("reply from no mobile number", port=deliver.Dest_Id)
+                _log.warning("reply from no mobile number", port=reply.port)
                 continue
-            heard = hear.hear(
-                self._desk, t, phone, deliver.Dest_Id, translate.words_of(deliver)
-            )
-            _log.info("reply", port=deliver.Dest_Id, meaning=heard.meaning.value)
-            chain = self._desk.ledger.register.chain_of_port(deliver.Dest_Id)
+            heard = hear.hear(self._desk, t, phone, reply.port, reply.words)
+            _log.info("reply", port=reply.port, meaning=heard.meaning.value)
+            chain = self._desk.ledger.register.chain_of_port(reply.port)
             account = self.customers.account_of(chain)
             if account is not None:
-                forwards.append((account, deliver))
+                forwards.append((account, reply))
         return forwards
 
     def _settle(
@@ -237,61 +230,49 @@ class Engine:
                 settle.rejected(box, message, part, code, link, at)
             else:
                 settle.silent(box, message, part, link, at)
-        for _line, link, deliver in arrivals:
-            if deliver.Registered_Delivery != 1:
-                continue
-            try:
-                report = cmpp.read_report(deliver.Msg_Content)
-            except RemoteProtocolError as error:
-                _log.warning("unreadable report", error=str(error))
-                continue
-            if report.Stat == "ACCEPTD":
-                continue  # on its way: a gateway drops it (CMPP 3.0, status reports)
-            upstream = report.Msg_Id.to_bytes(8, "big")
-            stat = report.Stat.encode("ascii", "replace")[:8]
-            settle.reported(box, upstream, stat, link, at)
+        for arrival in arrivals:
+            report = arrival.news
+            if isinstance(report, Report) and report.stat:
+                stat = report.stat.encode("ascii", "replace")[:8]
+                settle.reported(box, report.upstream, stat, arrival.link, at)
         for message in told:
             settle.told(box, message, at)
-
-    def _acknowledge(self, arrivals: list[Arrival]) -> None:
-        for line, _link, deliver in arrivals:
-            if line.session.owes(deliver.Sequence_Id):
-                line.session.respond(
-                    cmpp_tables.DeliverResp(deliver.Sequence_Id, deliver.Msg_Id, 0)
-                )
 
     # Customers' submits
 
     def _decide(self, inbox: list[Inbound], t: Transaction) -> list[_Reply]:
-        """Decide all whole messages of the turn, and answer every SUBMIT.
+        """Decide all whole messages of the turn, and answer every offer.
 
-        A SUBMIT to several numbers is answered 0 when any of them passed. Parts whose rest has
-        not come are recorded and answered 0. Whoever was answered 0 for what does not leave
-        after all is told by a report.
+        An offer to several numbers is taken when any of them passed. Parts whose rest has not
+        come are recorded and taken. Whoever was told so of what does not leave after all is
+        told by a report.
         """
         submits: list[Submit] = []
-        asked: list[_Asked] = []
         replies: list[_Reply] = []
+        asked: list[tuple[Inbound, tuple[int, ...]]] = []
         fresh: list[parts.Part] = []
         for inbound in inbox:
-            references = self._references.take(len(inbound.pdu.Dest_terminal_Id), t.at)
-            code = self._place(inbound, references, submits, fresh, t.at)
-            if code:
-                replies.append(_reply(inbound, 0, code))
+            references = self._references.take(len(inbound.offer.to), t.at)
+            trouble = self._place(inbound, references, submits, fresh, t.at)
+            if trouble is not None:
+                replies.append(_trouble(inbound, trouble))
             else:
-                asked.append(_Asked(inbound, references))
-        codes = self._codes(submits, t)
+                asked.append((inbound, references))
+        reasons = self._reasons(submits, t)
         waiting = [part for part in fresh if self._joiner.has(part)]
         self._joiner.keep(self._desk.ledger, t, waiting, self._desk.node)
-        place_of = {ref: at for at, submit in enumerate(submits) for ref in submit.references}
-        accepted: set[int] = set(place_of)
+        found = {
+            reference: bits
+            for submit, bits in zip(submits, reasons, strict=True)
+            for reference in submit.references
+        }
+        accepted = set(found)
         for inbound, references in asked:
-            found = [codes[place_of[ref]] for ref in references if ref in place_of]
-            code = 0 if not found or 0 in found else found[0]
-            replies.append(_reply(inbound, references[0] if code == 0 else 0, code))
-            if code:
+            outcomes = [found.get(reference, 0) for reference in references]
+            replies.append(_Reply(inbound, references, outcomes))
+            if all(outcomes):
                 accepted.difference_update(references)
-        self._report_refused(submits, codes, accepted, t.at)
+        self._report_refused(submits, reasons, accepted, t.at)
         self._drop_expired(t.at)
         return replies
 
@@ -302,52 +283,49 @@ class Engine:
         submits: list[Submit],
         fresh: list[parts.Part],
         at: int,
-    ) -> int:
-        """Turn a SUBMIT into messages of the batch, or into parts that wait.
-
-        The CMPP result that it is answered with at once, 0 when it was taken.
-        """
-        line, caller, pdu = inbound
-        frame = line.session.original(pdu.Sequence_Id)
+    ) -> Trouble | None:
+        """Turn an offer into messages of the batch, or into parts that wait; what it is
+        answered with at once, None when it was taken."""
+        _source, _token, caller, offer = inbound
         try:
-            concat = translate.concat_of(pdu)
-            if concat is None:
-                submits += translate.submits(pdu, caller, frame, references)
-                return 0
-            found = translate.parts_of(pdu, caller, frame, concat, references, at)
+            if offer.concat is None:
+                submits += translate.submits(offer, caller, references)
+                return None
         except RemoteProtocolError as error:
             _log.info("unreadable content", account=caller.account, error=str(error))
-            return cmpp.Result.STRUCTURE
+            return Trouble.UNREADABLE
         if self._joiner.full:
-            return SLOW_DOWN
+            return Trouble.SLOW_DOWN
+        found = translate.parts_of(offer, caller, offer.concat, references, at)
         if any(self._joiner.has(part) for part in found):
-            return cmpp.Result.DUPLICATE_SEQUENCE
+            return Trouble.AGAIN
         for part in found:
             fresh.append(part)
             together = self._joiner.add(part)
             if together is not None:
                 submits.append(translate.joined(together, caller))
-        return 0
+        return None
 
-    def _codes(self, submits: list[Submit], t: Transaction) -> list[int]:
-        """The CMPP result of each message, decided and recorded."""
+    def _reasons(self, submits: list[Submit], t: Transaction) -> list[int]:
+        """The reason bits of each message, decided and recorded; 0 for those that passed."""
         if not submits:
             return []
         decided = send.decide(self._desk, submits, t)
         self._outbox.admit(decided, submits, t.position)
-        return [result(bits) for bits in decided.rows["reasons"].tolist()]
+        reasons: list[int] = decided.rows["reasons"].tolist()
+        return reasons
 
     def _report_refused(
-        self, submits: list[Submit], codes: list[int], accepted: set[int], at: int
+        self, submits: list[Submit], reasons: list[int], accepted: set[int], at: int
     ) -> None:
-        """Report what was answered 0, now or as an early part, and did not pass."""
-        for submit, code in zip(submits, codes, strict=True):
-            told = tuple(ref for ref in submit.references if ref in accepted) if code else ()
+        """Report what was taken, now or as an early part, and did not pass."""
+        for submit, bits in zip(submits, reasons, strict=True):
+            told = tuple(ref for ref in submit.references if ref in accepted) if bits else ()
             if told and submit.wants_report:
                 self.customers.refused(submit.account, told, submit.phone, submit.port, at)
 
     def _drop_expired(self, at: int) -> None:
-        """Half a message is never sent; whoever was answered 0 is told so."""
+        """Half a message is never sent; whoever was told that it is taken is told so."""
         for part in self._joiner.expired(self._horizon()):
             account, port, to, _reference, _total = part.key
             _log.info("half a long message", account=account, port=port, part=part.number)
@@ -379,21 +357,22 @@ class Engine:
         replies: list[_Reply],
         lines: list[Line],
         leaving: dict[Carrier, list[Parcel]],
+        at: int,
     ) -> None:
         """After the commit: answer, acknowledge, hand out, tell."""
-        for line, pdu in replies:
-            if line.session.owes(pdu.Sequence_Id):
-                line.session.respond(pdu)
+        for inbound, references, outcomes in replies:
+            inbound.source.answer(inbound.token, references, outcomes, at)
         for carrier, parts_out in leaving.items():
             self.carriers.send(parts_out, carrier)
         while self._outbox.to_tell:
             self.customers.tell(self._outbox.to_tell.popleft())
-        for line in {reply.line for reply in replies} | set(lines):
-            line.flush()
+        sources: set[Source] = {reply.inbound.source for reply in replies}
+        for source in sources.union(lines):
+            source.flush()
         self.customers.pump_all()
 
 
-def _reply(inbound: Inbound, reference: int, code: int) -> _Reply:
-    return _Reply(
-        inbound.line, cmpp_tables.SubmitResp(inbound.pdu.Sequence_Id, reference, code)
-    )
+def _trouble(inbound: Inbound, trouble: Trouble) -> _Reply:
+    """The answer to an offer that was not taken at all."""
+    count = len(inbound.offer.to)
+    return _Reply(inbound, (0,) * count, (int(trouble),) * count)

@@ -13,8 +13,10 @@ import structlog
 from qingjing.desk.send import Desk
 from qingjing.doors.gateway.carriers import Carriers, Way
 from qingjing.doors.gateway.customers import Customers, Login
+from qingjing.doors.gateway.dialect import Caller
+from qingjing.doors.gateway.dialects import DIALECTS
 from qingjing.doors.gateway.engine import Engine
-from qingjing.doors.gateway.translate import Caller, References, connect_time
+from qingjing.doors.gateway.translate import References
 from qingjing.kernel.words import Kind
 from qingjing.settings import Account, Route, Settings, SettingsError, Tls, secret
 
@@ -54,7 +56,7 @@ class Gateway:
             },
             settings.limits,
             senses.clock,
-            self.engine.submitted,
+            self.engine.offered,
             self.engine.told,
         )
         self.carriers = Carriers(
@@ -63,7 +65,7 @@ class Gateway:
                 for name, route in settings.routes.items()
             },
             senses.clock,
-            lambda: connect_time(when()),
+            when,
             senses.chance,
             self.engine.answered,
             self.engine.arrived,
@@ -90,7 +92,7 @@ class Gateway:
         self._spawn(self._sign())
         listener = self._settings.listener
         self._server = await loop.create_server(
-            self.customers.line,
+            lambda: self.customers.line(DIALECTS["cmpp"]),
             listener.host,
             listener.port,
             ssl=server_tls(self._settings, listener.tls),

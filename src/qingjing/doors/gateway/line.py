@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
+from qingjing.doors.gateway.dialect import Dialect
 from qingjing.wire.events import Event
+from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session
 
 WRITE_MAX = 1 << 20
@@ -15,17 +17,22 @@ from it (it is owed too much) and hand it nothing new."""
 
 
 class Line(asyncio.Protocol):
-    """Reads into the session, hands its events on, writes what it queued: once a turn."""
+    """Reads into the session, hands its events on, writes what it queued: once a turn.
+
+    A ``dialect.Source``: what it offered is answered on it, whatever has become of it since.
+    """
 
     def __init__(
         self,
+        dialect: Dialect,
         session: Session,
         on_events: Callable[[Line, list[Event]], None],
         on_open: Callable[[Line], bool],
         on_lost: Callable[[Line], None],
         clock: Callable[[], float],
     ) -> None:
-        self.session = session
+        self.dialect, self.session = dialect, session
+        self._sequence_at = dialect.wire.header.sequence_at
         self.writable = True
         self.account = ""
         self._on_events, self._on_open, self._on_lost = on_events, on_open, on_lost
@@ -54,6 +61,24 @@ class Line(asyncio.Protocol):
         if events:
             self._on_events(self, events)
         self.flush()
+
+    def answer(
+        self, token: PDU, references: Sequence[int], outcomes: Sequence[int], at: int
+    ) -> None:
+        """Queue the answer to the request that made an offer."""
+        del at
+        if self.session.owes(token[self._sequence_at]):
+            self.session.respond(self.dialect.answer(token, references, outcomes))
+
+    def thank(self, pdu: PDU) -> None:
+        """Queue the answer to news whose content is on record."""
+        thanks = self.dialect.thanks(pdu)
+        if thanks is not None and self.session.owes(pdu[self._sequence_at]):
+            self.session.respond(thanks)
+
+    def original(self, pdu: PDU) -> bytes:
+        """The frame of a request that waits for its answer, byte for byte."""
+        return self.session.original(pdu[self._sequence_at])
 
     def tick(self) -> None:
         """Let time pass: heartbeats, time-outs."""

@@ -9,9 +9,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from qingjing.doors.gateway.dialect import Trouble
 from qingjing.kernel.rules import RULES
 
-SLOW_DOWN: Final = 8
+TROUBLES: Final[dict[int, int]] = {
+    Trouble.SLOW_DOWN: 8,
+    Trouble.UNREADABLE: 1,
+    Trouble.AGAIN: 3,
+}
+"""What an offer is answered that could not be decided: CMPP's own results."""
 
 RESULTS: Final[dict[str, int]] = {
     "illegal_content": 101,
@@ -61,9 +67,12 @@ and the message may be submitted again once the reason is gone.
 BY_BIT: Final[tuple[int, ...]] = tuple(RESULTS[rule.name] for rule in RULES)
 
 
-def result(reasons: int) -> int:
-    """The CMPP Result of reason bits: 0 for none, else the first reason's own number."""
-    return BY_BIT[(reasons & -reasons).bit_length() - 1] if reasons else 0
+def result(outcome: int) -> int:
+    """The CMPP Result of an outcome: 0 when taken, the number of the first of its reason bits,
+    or the protocol's own for a ``Trouble``."""
+    if outcome < 0:
+        return TROUBLES[outcome]
+    return BY_BIT[(outcome & -outcome).bit_length() - 1] if outcome else 0
 
 
 def results_table() -> str:

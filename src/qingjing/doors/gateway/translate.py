@@ -1,38 +1,27 @@
-"""Between CMPP's words and the desk's: submits in, parts out, reports both ways."""
+"""Between what the dialects read and what the desk decides: offers in, pieces out."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
 
 from qingjing.desk.parts import Part
 from qingjing.desk.paths import Submit
+from qingjing.doors.gateway.dialect import Caller, Offer, Piece
+from qingjing.doors.gateway.moments import stamp
 from qingjing.kernel.numbers import carrier_of
 from qingjing.kernel.words import Carrier, Kind, Phone
-from qingjing.wire import cmpp, cmpp_tables, content
-from qingjing.wire.errors import RemoteProtocolError
+from qingjing.wire import cmpp, content, gsm
+from qingjing.wire.errors import Hint, RemoteProtocolError
 
 _UNDECLARED: Final = Kind.UNCLEAR
 _NO_CARRIER: Final = Carrier.ANY
 # Members of an enumeration are slow to reach through their class, and this is the hot path.
-BEIJING: Final = timezone(timedelta(hours=8))
-
-
-class Caller:
-    """What a logged-in customer brings to each of its submits."""
-
-    def __init__(
-        self, account: str, party: str, kinds: dict[str, Kind], port: str = ""
-    ) -> None:
-        self.account = account
-        self.party = party
-        self.port = port
-        self.kinds = kinds
 
 
 class References:
-    """Msg_Ids for customers: Beijing time, gateway code, a counter that goes round in 16 bits.
+    """Ids for customers, in CMPP's form: Beijing time, gateway code, a counter that goes round
+    in 16 bits.
 
     More than 65,536 in one second borrow from the seconds to come, so that ids stay unique.
     """
@@ -41,25 +30,26 @@ class References:
         self._gateway = gateway
         self._second = at // 1000
         self._sequence = 0
+        self._base = _composed(self._second, gateway)
 
     def take(self, count: int, at: int) -> tuple[int, ...]:
         """``count`` ids in a row, only the counter differing (CMPP 3.0, appendix on groups)."""
         second = at // 1000
         if second > self._second:
-            self._second, self._sequence = second, 0
+            self._begin(second)
         if self._sequence + count > 0xFFFF:
-            self._second, self._sequence = self._second + 1, 0
-        first = _composed(self._second, self._gateway) | self._sequence
+            self._begin(self._second + 1)
+        first = self._base | self._sequence
         self._sequence += count
-        return tuple(range(first, first + count))
+        return (first,) if count == 1 else tuple(range(first, first + count))
+
+    def _begin(self, second: int) -> None:
+        self._second, self._sequence = second, 0
+        self._base = _composed(second, self._gateway)
 
 
-@lru_cache(maxsize=4)
 def _composed(second: int, gateway: int) -> int:
-    when = datetime.fromtimestamp(second, UTC).astimezone(BEIJING)
-    return cmpp.compose_msg_id(
-        cmpp.MsgId(when.month, when.day, when.hour, when.minute, when.second, gateway, 0)
-    )
+    return cmpp.compose_msg_id(cmpp.MsgId(*stamp(second * 1000), gateway, 0))
 
 
 def phone_of(text: str) -> Phone | None:
@@ -70,100 +60,76 @@ def phone_of(text: str) -> Phone | None:
         return None
 
 
-def body_of(data: bytes, coding: int) -> str:
-    """The text of a content. What is not text (binary, SIM data) is shown as such, and the
-    reading of it stays unclear; RemoteProtocolError when the bytes are not in their coding."""
-    text = content.decode_text(data, coding)
-    return text if isinstance(text, str) else f"<{len(data)} octets of coding {coding}>"
+@lru_cache(maxsize=20_000)
+def body_of(data: bytes, codec: str) -> str:
+    """The text of a content, kept as long as ``texts`` keeps its reading. What is not text
+    (binary, SIM data) is shown as such, and the reading of it stays unclear;
+    RemoteProtocolError when the bytes are not in their coding."""
+    if not codec:
+        return f"<{len(data)} octets that are no text>"
+    if codec == content.GSM:
+        return gsm.decode(data)
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError:
+        raise RemoteProtocolError(f"content is not {codec}", hint=Hint.STRUCTURE) from None
 
 
-def submits(
-    pdu: cmpp_tables.Submit, caller: Caller, frame: bytes, references: tuple[int, ...]
-) -> list[Submit]:
-    """One submit for each destination of a whole message."""
-    body = body_of(pdu.Msg_Content, pdu.Msg_Fmt)
-    return [
-        whole(
-            caller,
-            port_of(pdu, caller),
-            to,
-            declared_of(pdu, caller),
-            body,
-            frame,
-            (reference,),
-            pdu,
+def submits(offer: Offer, caller: Caller, references: tuple[int, ...]) -> list[Submit]:
+    """One submit for each number of a whole message."""
+    body = body_of(offer.content, offer.codec)
+    port, declared = _port(offer, caller), _declared(offer, caller)
+    made: list[Submit] = []
+    for to, reference in zip(offer.to, references, strict=True):
+        phone = phone_of(to)
+        made.append(
+            Submit(
+                account=caller.account,
+                submitter=caller.party,
+                port=port,
+                phone=phone,
+                carrier=_NO_CARRIER if phone is None else carrier_of(phone),
+                declared=declared,
+                body=body,
+                original=offer.original,
+                references=(reference,),
+                wants_report=offer.wants_report,
+            )
         )
-        for to, reference in zip(pdu.Dest_terminal_Id, references, strict=True)
-    ]
+    return made
 
 
-def port_of(pdu: cmpp_tables.Submit, caller: Caller) -> str:
-    """The port: Src_Id, or the account's own where the client leaves it empty (some do)."""
-    return pdu.Src_Id or caller.port
+def _port(offer: Offer, caller: Caller) -> str:
+    """The port, or the account's own where the client leaves it empty (some do)."""
+    return offer.port or caller.port
 
 
-def declared_of(pdu: cmpp_tables.Submit, caller: Caller) -> Kind:
-    """The declared kind: what the account's Service_Id stands for, UNCLEAR when nothing."""
-    return caller.kinds.get(pdu.Service_Id, _UNDECLARED)
-
-
-def whole(
-    caller: Caller,
-    port: str,
-    to: str,
-    declared: Kind,
-    body: str,
-    original: bytes,
-    references: tuple[int, ...],
-    pdu: cmpp_tables.Submit,
-) -> Submit:
-    """A whole message to one number."""
-    phone = phone_of(to)
-    return Submit(
-        account=caller.account,
-        submitter=caller.party,
-        port=port,
-        phone=phone,
-        carrier=_NO_CARRIER if phone is None else carrier_of(phone),
-        declared=declared,
-        body=body,
-        original=original,
-        references=references,
-        wants_report=pdu.Registered_Delivery == 1,
-    )
-
-
-def concat_of(pdu: cmpp_tables.Submit) -> content.Concat | None:
-    """Which part of which long message this is; None for a whole message."""
-    if pdu.TP_udhi != 1:
-        return None
-    found = content.read_udh(pdu.Msg_Content).concat
-    return found if found is not None and found.total > 1 else None
+def _declared(offer: Offer, caller: Caller) -> Kind:
+    """The declared kind: what the account's service stands for, UNCLEAR when nothing."""
+    return caller.kinds.get(offer.service, _UNDECLARED)
 
 
 def parts_of(
-    pdu: cmpp_tables.Submit,
+    offer: Offer,
     caller: Caller,
-    frame: bytes,
     concat: content.Concat,
     references: tuple[int, ...],
     at: int,
 ) -> list[Part]:
-    """One part for each destination of a long message's part."""
-    size = content.read_udh(pdu.Msg_Content).size
+    """One part for each number of a long message's part."""
     return [
         Part(
-            key=(caller.account, port_of(pdu, caller), to, concat.reference, concat.total),
+            key=(caller.account, _port(offer, caller), to, concat.reference, concat.total),
             number=concat.number,
-            content=pdu.Msg_Content[size:],
-            coding=pdu.Msg_Fmt,
-            declared=int(declared_of(pdu, caller)),
-            original=frame,
+            content=offer.content,
+            codec=offer.codec,
+            declared=int(_declared(offer, caller)),
+            original=offer.original,
             reference=reference,
-            wants_report=pdu.Registered_Delivery == 1,
+            wants_report=offer.wants_report,
             at=at,
         )
-        for to, reference in zip(pdu.Dest_terminal_Id, references, strict=True)
+        for to, reference in zip(offer.to, references, strict=True)
     ]
 
 
@@ -171,31 +137,24 @@ def joined(parts: list[Part], caller: Caller) -> Submit:
     """The whole message of all its parts, decided as one."""
     first = parts[0]
     account, port, to, _reference, _total = first.key
-    phone = phone_of(to)
     data = b"".join(part.content for part in parts)
     try:
-        body = body_of(data, first.coding)
+        body = body_of(data, first.codec)
     except RemoteProtocolError:
         # Its parts were answered before: decided as what it is, a text that nobody can read.
-        body = f"<{len(data)} octets not in coding {first.coding}>"
-    return Submit(
-        account=account,
-        submitter=caller.party,
-        port=port,
-        phone=phone,
-        carrier=_NO_CARRIER if phone is None else carrier_of(phone),
-        declared=Kind(first.declared),
-        body=body,
-        original=b"".join(part.original for part in parts),
-        references=tuple(part.reference for part in parts),
-        wants_report=any(part.wants_report for part in parts),
-    )
+        body = f"<{len(data)} octets not in {first.codec}>"
+    offer = Offer((to,), port, "", b"", "", None, True, b"".join(x.original for x in parts))
+    (submit,) = submits(offer, caller, (first.reference,))
+    submit.account, submit.body, submit.declared = account, body, Kind(first.declared)
+    submit.references = tuple(part.reference for part in parts)
+    submit.wants_report = any(part.wants_report for part in parts)
+    return submit
 
 
 @lru_cache(maxsize=20_000)
 def split_body(body: str) -> tuple[content.Part, ...]:
     """The carrier parts of a body: ASCII where it is plain, else UCS2. Kept per text: a
-    campaign has few. The reference is set when a message leaves (``with_reference``)."""
+    campaign has few. The reference is set when a message leaves (``piece``)."""
     coding = content.ASCII if all(" " <= c <= "~" for c in body) else content.UCS2
     return tuple(content.split(body, coding, 0))
 
@@ -205,33 +164,10 @@ def part_count(body: str) -> int:
     return len(split_body(body))
 
 
-def with_reference(part: content.Part, reference: int) -> bytes:
-    """A part's content with the message's own concatenation reference (8 bits)."""
-    if not part.tp_udhi:
-        return part.content
-    return part.content[:3] + bytes((reference & 0xFF,)) + part.content[4:]
-
-
-def report_time(at: int) -> str:
-    """YYMMDDHHMM in Beijing."""
-    return _minute(at // 60_000)
-
-
-@lru_cache(maxsize=4_096)
-def _minute(minute: int) -> str:
-    when = datetime.fromtimestamp(minute * 60, UTC).astimezone(BEIJING)
-    return when.strftime("%y%m%d%H%M")
-
-
-def connect_time(at: int) -> int:
-    """The Timestamp of a CONNECT: MMDDHHMMSS in Beijing, as one integer."""
-    when = datetime.fromtimestamp(at / 1000, UTC).astimezone(BEIJING)
-    return cmpp.timestamp(when.month, when.day, when.hour, when.minute, when.second)
-
-
-def words_of(deliver: cmpp_tables.Deliver) -> str:
-    """The words of a reply; what cannot be decoded is kept as it can be, and reads unclear."""
-    try:
-        return body_of(deliver.Msg_Content, deliver.Msg_Fmt)
-    except RemoteProtocolError:
-        return deliver.Msg_Content.decode("gb18030", "replace")
+def piece(phone: Phone, port: str, body: str, number: int, reference: int) -> Piece:
+    """One part of a body, with the message's own concatenation reference (8 bits)."""
+    parts = split_body(body)
+    udhi, coding, data = parts[number - 1]
+    if udhi:
+        data = data[:3] + bytes((reference & 0xFF,)) + data[4:]
+    return Piece(phone.digits, port, len(parts), number, udhi, coding, data)
