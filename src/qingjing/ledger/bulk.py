@@ -2,9 +2,9 @@
 
 The same as a probe and a fold, a block of numbers at a time. What costs time in it are cache
 misses and branches that cannot be foreseen. So each step is a loop of its own over the block:
-hashes alone are vector instructions; touching every key's home alone has many misses under way
-at once; and searching a line of four slots has no branch, but a list of those found and a list
-of those whose line is full of smaller keys, who are looked for once more.
+hashes alone are vector instructions; every key's home is asked for before the first is looked
+at, so that many misses are under way at once; and searching a line of four slots has no branch,
+but a list of those found and a list of those who may stand in a later line.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from qingjing.ledger.keyhash import (
     scoped_key,
     siphash_u64,
 )
+from qingjing.ledger.prefetch import prefetch
 
 _BLOCK: Final = 128
 """Numbers looked up together: their lines of two tables fill half of a level-1 cache."""
@@ -44,9 +45,8 @@ _IS_REFUSED: Final = int(GroundsState.REFUSED)
 _REQUEST: Final = int(GroundsState.REQUEST)
 _EXPIRED: Final = int(GroundsState.EXPIRED)
 _LATE: Final = int(GroundsState.LATE)
-_ZERO, _ONE, _TWO, _U32 = (np.uint64(n) for n in (0, 1, 2, 32))
+_ZERO, _ONE, _TWO, _FOUR, _SIX, _U32 = (np.uint64(n) for n in (0, 1, 2, 4, 6, 32))
 _LOW: Final = np.uint64(0xFFFFFFFF)
-_LAST: Final = LINE - _ONE
 
 
 class Known(NamedTuple):
@@ -141,47 +141,43 @@ def ending(slots: Any, at: Any, key: Any, ended_s: Any) -> Any:
 
 
 @compiled
-def rekey(handles: Any, salt: Any, keys: Any, size: Any) -> None:
-    """The keys of a block's handles under one salt."""
+def rekey(handles: Any, salt: Any, slots: Any, keys: Any, size: Any) -> None:
+    """The keys of a block's handles under one salt, and their homes on the way to the cache."""
+    homes = np.uint64(slots.shape[0] - TAIL)
     for j in range(size):
         keys[j] = scoped_key(handles[j], salt)
-
-
-@compiled
-def touch(slots: Any, keys: Any, size: Any) -> Any:
-    """Look at each key's home, for the cache: something of what stands there."""
-    homes = np.uint64(slots.shape[0] - TAIL)
-    touched = _ZERO
     for j in range(size):
-        touched ^= slots[home(keys[j], homes), 0]
-    return touched
+        prefetch(slots, home(keys[j], homes))
 
 
 @compiled
-def find(slots: Any, keys: Any, size: Any, found: Any, late: Any) -> Any:
-    """Put into ``found`` the place of each key that is there and its first slot; how many.
+def find(slots: Any, keys: Any, size: Any, who: Any, where: Any, late: Any) -> Any:
+    """Put the place of each key that is in the table into ``who``, its first slot into
+    ``where``; how many.
 
-    A key of 0 or larger than this one ends a line: (key - 1) makes 0 the largest.
+    Whoever is not there is written, too, and written over by the next. ``late`` are those
+    whose line has smaller keys alone: (key - 1) makes the largest of a free slot's 0.
     """
     homes, end = np.uint64(slots.shape[0] - TAIL), np.uint64(slots.shape[0] - 1)
+    words = slots.ravel()  # two a slot
     count = passed = 0
     for j in range(size):
         key = keys[j]
         at = home(key, homes)
-        not_first = np.uint64(slots[at, 0] != key)
-        not_second = np.uint64(slots[at + _ONE, 0] != key)
-        not_third = np.uint64(slots[at + _TWO, 0] != key)
-        last = slots[at + _LAST, 0]
-        found[count, 0] = np.uint64(j)
-        found[count, 1] = at + not_first * (_ONE + not_second * (_ONE + not_third))
-        nowhere = not_first * not_second * not_third * np.uint64(last != key)
-        count += nowhere == _ZERO
+        not_first = np.uint64(words[_TWO * at] != key)
+        not_second = not_first & np.uint64(words[_TWO * at + _TWO] != key)
+        not_third = not_second & np.uint64(words[_TWO * at + _FOUR] != key)
+        last = words[_TWO * at + _SIX]
+        who[count], where[count] = j, at + not_first + not_second + not_third
+        count += not_third & np.uint64(last != key) == _ZERO
         late[passed] = j
         passed += last - _ONE < key - _ONE
     for i in range(passed):
+        prefetch(slots, home(keys[late[i]], homes) + LINE)
+    for i in range(passed):
         key = keys[late[i]]
         at = first_of(slots, home(key, homes) + LINE, end, key)
-        found[count, 0], found[count, 1] = np.uint64(late[i]), at
+        who[count], where[count] = late[i], at
         count += slots[at, 0] == key
     return count
 
@@ -200,35 +196,35 @@ def judge(
     lasting: Any,
     terms_s: Any,
     now_s: Any,
-) -> Any:
+) -> None:
     """Fill ``out`` with the GroundsState of each number, block by block."""
     handles, ended_s = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.int64)
-    by_sender, by_group = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
-    # A row more than can be found: what is not there is written and left to be written over.
-    found, late = np.empty((_BLOCK + 1, 2), np.uint64), np.empty(_BLOCK + 1, np.int64)
-    touched = _ZERO  # returned, so that the touches are not optimised away
+    keys = np.empty((3, _BLOCK), np.uint64)
+    who, late = np.empty(_BLOCK + 1, np.int64), np.empty(_BLOCK + 1, np.int64)
+    where = np.empty(_BLOCK + 1, np.uint64)
+    out[:] = _NONE
     for start in range(0, phones.size, _BLOCK):
         size = min(_BLOCK, phones.size - start)
         for j in range(size):  # alone in its loop: see siphash_u64
             handles[j] = siphash_u64(k0, k1, phones[start + j])
-        rekey(handles, salts[0], by_sender, size)
-        rekey(handles, salts[1], by_group, size)
-        touched ^= touch(consents, by_sender, size) ^ touch(refusals, by_group, size)
-        ended_s[:size] = 0
-        out[start : start + size] = _NONE
-        for i in range(find(refusals, by_group, size, found, late)):
-            j = found[i, 0]
-            ended_s[j] = ending(refusals, found[i, 1], by_group[j], ended_s[j])
+        rekey(handles, salts[0], consents, keys[0], size)
+        rekey(handles, salts[1], refusals, keys[1], size)
         if any_everyone:
-            rekey(handles, salts[2], by_group, size)
-            for i in range(find(everyone, by_group, size, found, late)):
-                j = found[i, 0]
-                ended_s[j] = ending(everyone, found[i, 1], by_group[j], ended_s[j])
-        for i in range(find(consents, by_sender, size, found, late)):
-            j, at = found[i, 0], found[i, 1]
-            state = best(consents, at, by_sender[j], ended_s[j], lasting, terms_s, now_s)
-            out[np.uint64(start) + j] = state
-        for j in range(size):
+            rekey(handles, salts[2], everyone, keys[2], size)
+        ended_s[:] = 0
+        for i in range(find(refusals, keys[1], size, who, where, late)):
+            j = who[i]
+            ended_s[j] = ending(refusals, where[i], keys[1, j], ended_s[j])
             if ended_s[j] == _NEVER:
                 out[start + j] = _IS_REFUSED
-    return touched
+        for i in range(find(everyone, keys[2], size, who, where, late) if any_everyone else 0):
+            j = who[i]
+            ended_s[j] = ending(everyone, where[i], keys[2, j], ended_s[j])
+            if ended_s[j] == _NEVER:
+                out[start + j] = _IS_REFUSED
+        for i in range(find(consents, keys[0], size, who, where, late)):
+            j = who[i]
+            if ended_s[j] != _NEVER:
+                out[start + j] = best(
+                    consents, where[i], keys[0, j], ended_s[j], lasting, terms_s, now_s
+                )

@@ -161,7 +161,8 @@ def _parquet(path: Path) -> Iterator[Write]:
         def write(chunk: NumberChunk, codes: U8s) -> None:
             reasons = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(_REASONS))
             columns = [chunk.written, pa.array(np.equal(codes, ALLOWED)), reasons]
-            schema = pa.schema([pa.field("phone", chunk.written.type), *_JUDGED])
+            phone = pa.field("phone", chunk.written.type, nullable=False)
+            schema = pa.schema([phone, *_JUDGED])
             batch = pa.record_batch(columns, schema)
             if not made:
                 made.append(pq.ParquetWriter(file, schema, **_PARQUET))
