@@ -307,8 +307,9 @@ def known(facts: Sequence[f.Recorded], sender: str, group: str) -> Known:
             case f.NumberNoted():
                 number = fact.state
                 grounds = grounds if number is NumberState.OK else []
-        if getattr(fact, "group", None) == group:
-            unclear = getattr(fact, "meaning", None) is ReplyMeaning.UNCLEAR
+        meaning = getattr(fact, "meaning", None)
+        if getattr(fact, "group", None) == group and meaning is not ReplyMeaning.HELP:
+            unclear = meaning is ReplyMeaning.UNCLEAR
     alive = [one for one in grounds if one.given_at // 1000 > ended_s]
     # Of equals the latest speaks: the one given last, then the one recorded last.
     alive.sort(key=lambda one: (-(one.given_at // 1000), -one.position))

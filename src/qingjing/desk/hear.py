@@ -34,9 +34,8 @@ def hear(desk: Desk, t: Transaction, phone: Phone, port: str, words: str) -> Hea
 
     A refusal holds for the whole group that answers for the port at this moment; a threat to
     complain is a refusal too; what is unclear holds the group's marketing until a person has
-    read it, or until its writer says something clear. A call for help is not that: it is
-    recorded as no group's affair, and no hold ends with it. On a port that nobody answers for
-    the words are kept and nothing else follows.
+    read it, or until its writer says something clear, which a call for help is not. On a port
+    that nobody answers for the words are kept and nothing else follows.
     """
     person = t.remember(phone)
     group = desk.ledger.register.group_of_port(port) or ""
@@ -47,7 +46,7 @@ def hear(desk: Desk, t: Transaction, phone: Phone, port: str, words: str) -> Hea
             person=person.key,
             handle=person.handle,
             port=port,
-            group="" if meaning is ReplyMeaning.HELP else group,
+            group=group,
             meaning=meaning,
             words=hashlib.sha256(sealed).digest(),
         )

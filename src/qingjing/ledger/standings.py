@@ -122,8 +122,9 @@ class StandingsFold:
                 self._index.lift(fact.handle, fact.group)
                 self._rare.hear(fact.handle, fact.group, unclear=False)
             case f.ReplyHeard():
-                unclear = fact.meaning is ReplyMeaning.UNCLEAR
-                self._rare.hear(fact.handle, fact.group, unclear=unclear)
+                if fact.meaning is not ReplyMeaning.HELP:  # it neither holds nor ends a hold
+                    unclear = fact.meaning is ReplyMeaning.UNCLEAR
+                    self._rare.hear(fact.handle, fact.group, unclear=unclear)
             case f.NumberNoted():
                 self._rare.note_number(fact.handle, fact.state, recorded.position)
             case f.RulebookAdopted():
