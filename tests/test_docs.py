@@ -134,6 +134,7 @@ EXAMPLE: Final = DOCS / "qingjing.example.toml"
 SETTINGS: Final[list[tuple[str, type[msgspec.Struct]]]] = [
     ("", settings.Settings),
     ("listener.", settings.Listener),
+    ("api.", settings.Api),
     ("accounts.NAME.", settings.Account),
     ("routes.NAME.", settings.Route),
     ("*.tls.", settings.Tls),
@@ -225,6 +226,7 @@ def test_the_example_has_every_setting_and_loads_with_all_of_them(tmp_path: Path
     assert {*found, "folder"} == set(settings.Settings.__struct_fields__)
     for table, kind in (
         (found["listener"], settings.Listener),
+        (found["api"], settings.Api),
         (account, settings.Account),
         (route, settings.Route),
         (route["tls"], settings.Tls),

@@ -55,8 +55,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     party: str
-    protocol: Literal["cmpp"] = "cmpp"
-    """What it speaks to us."""
+    protocol: Literal["cmpp", "http"] = "cmpp"
+    """What it speaks to us, and by which it is told what became of its messages."""
     port: str = ""
     """The port of submits that leave Src_Id empty, as some clients do."""
     secret_env: str = ""
@@ -93,6 +93,40 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tls: Tls | None = None
 
 
+class Api(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The HTTP API, and every bound of it with its reason."""
+
+    host: str = "127.0.0.1"
+    port: int = 7880
+    tls: Tls | None = None
+    proxies: tuple[str, ...] = ()
+    """Proxies before it, whose X-Forwarded-For is believed; from others it is not."""
+    hook_networks: tuple[str, ...] = ()
+    """Private networks that webhooks may reach: else a customer could call your insides."""
+    connections_max: int = 500
+    """Open connections, about 100 KB each."""
+    body_bytes_max: int = 1 << 20
+    """A request but a list: a thousand long messages."""
+    batch_max: int = 1_000
+    """Messages of one request: a quarter of a turn, so that it does not hold up the others."""
+    answer_s: int = 20
+    """How long a decision is waited for; a turn takes a fraction of a second."""
+    page_max: int = 500
+    """Events of one page, about 150 KB."""
+    keep_days: int = 7
+    """How long answers, events and lists are kept: a holiday of the other side."""
+    hooks_max: int = 10
+    """Webhooks of one account."""
+    hook_tries: int = 24
+    """Tries of a delivery, over about 16 hours: a night in which nobody looks."""
+    hook_wait_s: int = 10
+    """How long the other side may take to answer."""
+    list_bytes_max: int = 1 << 28
+    """A list to scrub: some twenty million numbers."""
+    lists_max: int = 16
+    """Lists of one account that are kept, done or not: they take disk."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that an operator sets."""
 
@@ -107,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gateway_code: int = 1
     """The 22-bit gateway code inside the CMPP message ids given to customers."""
     listener: Listener = Listener()
+    api: Api | None = None
     accounts: dict[str, Account] = {}
     routes: dict[str, Route] = {}
     limits: Limits = Limits()
@@ -133,7 +168,11 @@ def load(path: Path) -> Settings:
     numbers = [route.number for route in settings.routes.values()]
     if len(set(numbers)) < len(numbers):
         raise SettingsError(f"settings file {path}: two routes share a number: {numbers}")
-    long = [name for name in settings.accounts if not 1 <= len(name.encode()) <= 6]
+    long = [
+        name
+        for name, account in settings.accounts.items()
+        if account.protocol != "http" and not 1 <= len(name.encode()) <= 6
+    ]
     if long:
         raise SettingsError(
             f"settings file {path}: account {long[0]!r}: a CMPP Source_Addr has 1 to 6 octets"

@@ -360,5 +360,7 @@ def _summary(fact: f.Fact) -> str:
             return f"to port {fact.port}, read as {fact.meaning.value}"
         case f.NumberNoted():
             return f"{fact.state.name.lower()}, says {fact.source}"
+        case f.PersonForgotten():
+            return "personal data erased; refusals stay"
         case _:
             return ""

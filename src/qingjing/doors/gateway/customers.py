@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -49,12 +49,26 @@ class Login(NamedTuple):
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
+class Taker(Protocol):
+    """Takes the notices of an account that has no connection of its own, as the API does."""
+
+    @property
+    def room(self) -> int:
+        """How many it takes now."""
+        ...
+
+    def deliver(self, notice: Notice) -> None:
+        """Take one; ``Customers.taken`` is told once it is safe."""
+        ...
+
+
 class Mailbox:
     """What one account is to be told, in order; kept while it is away, up to a bound."""
 
     def __init__(self, most: int) -> None:
         self.waiting: deque[Notice] = deque()
         self.lines: list[Line] = []
+        self.taker: Taker | None = None
         self._most = most
 
     def put(self, notice: Notice) -> Notice | None:
@@ -109,7 +123,7 @@ class Customers:
         for event in events:
             if isinstance(event, Answered):
                 if not event.late and isinstance(event.token, Notice):
-                    self._taken(event.token)
+                    self.taken(event.token)
             elif isinstance(event, TimedOut | BadAnswer):
                 self._again(line.account, event.token)
             elif isinstance(event, Closing):
@@ -173,6 +187,10 @@ class Customers:
 
     # What customers are told
 
+    def attach(self, account: str, taker: Taker) -> None:
+        """From now on an account's notices go to this taker."""
+        self._boxes[account].taker = taker
+
     def tell(self, told: Told) -> None:
         """Queue the reports of a message's parts."""
         flight = told.flight
@@ -208,7 +226,7 @@ class Customers:
         given_up = notice if box is None else box.put(notice)
         if given_up is not None:
             _log.warning("report given up", account=account, reference=given_up.reference)
-            self._taken(given_up)
+            self.taken(given_up)
 
     def _again(self, account: str, token: object) -> None:
         """A notice that was not answered is offered again, first of all, a few times."""
@@ -218,11 +236,12 @@ class Customers:
         box = self._boxes.get(account)
         if box is None or token.tries >= TRIES_MAX:
             _log.warning("report not taken", account=account, reference=token.reference)
-            self._taken(token)
+            self.taken(token)
         else:
             box.waiting.appendleft(token)
 
-    def _taken(self, notice: Notice) -> None:
+    def taken(self, notice: Notice) -> None:
+        """A notice is in its customer's hands, or given up."""
         left = self._left.get(notice.message)
         if left is None:
             return
@@ -235,13 +254,17 @@ class Customers:
     def pump_all(self) -> None:
         """Hand out what waits, to every account that can take it."""
         for account, box in self._boxes.items():
-            if box.waiting and box.lines:
+            if box.waiting and (box.lines or box.taker):
                 self.pump(account)
 
     def pump(self, account: str) -> None:
         """Hand an account what waits for it, over all its connections in turn."""
         box = self._boxes.get(account)
         if box is None or not box.waiting:
+            return
+        if box.taker is not None:
+            while box.waiting and box.taker.room:
+                box.taker.deliver(box.waiting.popleft())
             return
         now = self._clock()
         for line in box.lines:
