@@ -226,12 +226,18 @@ class Index:
             np.save(folder / f"{name}.npy", table.slots)
 
     def load(self, folder: Path) -> None:
-        """Map all tables as they were saved; changes are kept in memory (copy on write)."""
+        """Read all tables as they were saved.
+
+        Into memory of their own, which the system backs with huge pages: a table that is
+        mapped from its file costs a list a tenth more time.
+        """
         for name, table in self._tables().items():
-            slots = np.load(folder / f"{name}.npy", mmap_mode="c")
-            if slots.dtype != np.uint64 or slots.ndim != 2 or len(slots) <= TAIL:
+            saved = np.load(folder / f"{name}.npy", mmap_mode="r")
+            if saved.dtype != np.uint64 or saved.ndim != 2 or len(saved) <= TAIL:
                 raise ValueError(f"{name}.npy is no table")
-            table.slots, table.used = slots, int(taken(slots))
+            table.slots = _empty(len(saved) - TAIL)
+            table.slots[:] = saved
+            table.used = int(taken(table.slots))
 
     @property
     def standings(self) -> int:

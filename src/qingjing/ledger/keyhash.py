@@ -42,7 +42,7 @@ LINE: Final = np.uint64(4)
 
 _THREADS: Final = 2
 _PART_BITS: Final = 16  # entries of a part that is sorted at once: a megabyte
-_SPLIT_MIN: Final = 1 << 16  # below this a thread costs more than it saves
+_SPLIT_MIN: Final = 1 << 15  # below this a thread costs more than it saves
 _DOMAIN: Final = b"qingjing"  # 8 bytes before every name: no salt is the handle of a number
 _ZERO, _ONE, _U32 = np.uint64(0), np.uint64(1), np.uint64(32)
 _LOW: Final = np.uint64(0xFFFFFFFF)
@@ -69,11 +69,13 @@ def inlined(function: F) -> F:
 def in_threads(work: Callable[[int, int], Any], size: int) -> list[Any]:
     """Run ``work(start, stop)`` over the parts of ``range(size)``; the results in order.
 
-    ``work`` releases the GIL. A small range is one part, done in the calling thread.
+    ``work`` releases the GIL. A small range is one part, done in the calling thread; a large
+    one has many, so that no thread waits long for a slower one.
     """
-    if size < _SPLIT_MIN:
+    parts = size // _SPLIT_MIN
+    if parts < _THREADS:
         return [work(0, size)]
-    edges = [size * part // _THREADS for part in range(_THREADS + 1)]
+    edges = [size * part // parts for part in range(parts + 1)]
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(work, edges[:-1], edges[1:]))
 
