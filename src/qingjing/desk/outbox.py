@@ -8,8 +8,9 @@ again; one that was released and never answered is UNKNOWN, and is not sent a se
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -22,7 +23,7 @@ from qingjing.kernel.chain import batch_root
 from qingjing.kernel.facts import MessagesDecided, MessagesMoved
 from qingjing.kernel.kinds import is_marketing
 from qingjing.kernel.register import Lane
-from qingjing.kernel.rows import DECIDED, MOVE, MOVE_ROW, WANTS_REPORT, Moved
+from qingjing.kernel.rows import DECIDED, FAILURES_ONLY, MOVE, MOVE_ROW, WANTS_REPORT, Moved
 from qingjing.kernel.vector import from_case_number
 from qingjing.kernel.words import Carrier, Kind, Phone, Verdict
 
@@ -39,9 +40,16 @@ EARLY_MAX: Final = 100_000
 EARLY_MS: Final = 600_000
 """How long they are kept; a carrier's answer comes within its time-out of a minute."""
 
+Origins: TypeAlias = Mapping[str, Callable[[bytes], tuple[bytes, ...]]]
+"""By account, for those that know their messages by ids of their own (SGIP): how these are
+read from the submitted bytes, one a part."""
+
+NO_ORIGINS: Final[Origins] = MappingProxyType({})
+
 
 class Flight(msgspec.Struct, kw_only=True, gc=False):
-    """One passed message on its way. ``open_parts`` are the carrier parts without an end."""
+    """One passed message on its way. ``open_parts`` are the carrier parts without an end;
+    ``origins`` the customer's own ids of the parts, where it has such."""
 
     message: int
     position: int
@@ -55,6 +63,8 @@ class Flight(msgspec.Struct, kw_only=True, gc=False):
     submitted_at: int
     references: tuple[int, ...]
     wants_report: bool
+    failures_only: bool = False
+    origins: tuple[bytes, ...] = ()
     open_parts: set[int] = msgspec.field(default_factory=set)
     stat: bytes = DELIVERED
 
@@ -70,7 +80,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Outbox:
     """Queues by carrier, verification codes first; flights by message; moves of this tick."""
 
-    def __init__(self) -> None:
+    def __init__(self, origins: Origins = NO_ORIGINS) -> None:
+        self._origins = origins
         self.flights: dict[int, Flight] = {}
         self.awaiting: dict[tuple[int, bytes], tuple[int, int]] = {}
         self._early: dict[tuple[int, bytes], tuple[bytes, int]] = {}
@@ -107,8 +118,15 @@ class Outbox:
                     submitted_at=decided.at,
                     references=submit.references,
                     wants_report=submit.wants_report,
+                    failures_only=submit.failures_only,
+                    origins=self.origins(submit.account, submit.original),
                 )
             )
+
+    def origins(self, account: str, original: bytes) -> tuple[bytes, ...]:
+        """The customer's own ids in what it submitted, one a part; empty where it has none."""
+        read = self._origins.get(account)
+        return () if read is None else read(original)
 
     def enqueue(self, flight: Flight) -> None:
         """Queue one flight at the end of its carrier's queue."""
@@ -159,7 +177,7 @@ class Outbox:
     def finish(self, flight: Flight, stat: bytes, at: int) -> None:
         """The message has its end: tell the customer if wanted, else it is settled."""
         flight.stat = stat
-        if flight.wants_report:
+        if flight.wants_report and not (flight.failures_only and stat == DELIVERED):
             self.to_tell.append(Told(flight=flight, stat=stat, at=at))
         else:
             self.flights.pop(flight.message, None)
@@ -185,15 +203,15 @@ class Outbox:
         return position if oldest is None else oldest.position - 1
 
 
-def recover(desk: Desk, at: int) -> Outbox:
+def recover(desk: Desk, at: int, origins: Origins = NO_ORIGINS) -> Outbox:
     """The outbox as the record has it. What was released and never answered is UNKNOWN."""
-    outbox = Outbox()
+    outbox = Outbox(origins)
     ledger = desk.ledger
     unanswered: dict[int, set[int]] = {}
     for position in ledger.batches_since(ledger.marked("low_water")):
         batch = ledger.batch(position)
         if isinstance(batch.recorded.fact, MessagesDecided):
-            for flight in _flights(desk, position):
+            for flight in _flights(desk, position, outbox):
                 outbox.flights[flight.message] = flight
         else:
             for row in np.frombuffer(batch.rows, dtype=MOVE):
@@ -251,7 +269,7 @@ def end_part(outbox: Outbox, flight: Flight, part: int, stat: bytes, at: int) ->
         outbox.finish(flight, flight.stat, at)
 
 
-def _flights(desk: Desk, position: int) -> Iterator[Flight]:
+def _flights(desk: Desk, position: int, outbox: Outbox) -> Iterator[Flight]:
     """The passed messages of a decided batch, from its rows and its sealed part."""
     ledger: Ledger = desk.ledger
     batch = ledger.batch(position)
@@ -281,4 +299,6 @@ def _flights(desk: Desk, position: int) -> Iterator[Flight]:
             submitted_at=int(row["submitted_at"]),
             references=tuple(sealed.references.get(place, [int(row["reference"])])),
             wants_report=bool(row["flags"] & WANTS_REPORT),
+            failures_only=bool(row["flags"] & FAILURES_ONLY),
+            origins=outbox.origins(used.account, sealed.originals[place]),
         )

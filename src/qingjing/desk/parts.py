@@ -36,6 +36,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     reference: int
     wants_report: bool
     at: int
+    failures_only: bool = False
 
 
 _ENCODER = msgspec.msgpack.Encoder()

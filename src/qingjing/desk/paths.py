@@ -34,6 +34,8 @@ class Submit(msgspec.Struct, kw_only=True, gc=False):
     original: bytes
     references: tuple[int, ...] = (0,)
     wants_report: bool = False
+    failures_only: bool = False
+    """No report when it is delivered: silence then means success."""
 
 
 COMBINED: Final = (

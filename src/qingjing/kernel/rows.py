@@ -30,12 +30,13 @@ DECIDED: Final = np.dtype(
         ("text", "<u4"),  # place in the fact's texts
         ("verdict", "u1"),
         ("parts", "u1"),  # parts that the customer submitted
-        ("flags", "<u2"),  # bit 0: a report is wanted
+        ("flags", "<u2"),  # bit 0: a report is wanted; bit 1: only of a failure
     ]
 )
 """One decided message, 84 bytes."""
 
 WANTS_REPORT: Final = 1
+FAILURES_ONLY: Final = 2
 
 
 class Moved(IntEnum):

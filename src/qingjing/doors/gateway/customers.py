@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -21,6 +21,7 @@ from qingjing.doors.gateway.dialect import (
     Trouble,
 )
 from qingjing.doors.gateway.line import Line
+from qingjing.doors.gateway.translate import named
 from qingjing.kernel.words import Phone
 from qingjing.settings import Account, Limits
 from qingjing.wire.errors import RemoteProtocolError
@@ -195,7 +196,7 @@ class Customers:
         """Queue the reports of a message's parts."""
         flight = told.flight
         self._left[flight.message] = len(flight.references)
-        for reference in flight.references:
+        for reference, origin in named(flight.references, flight.origins):
             self._put(
                 flight.account,
                 Notice(
@@ -206,16 +207,23 @@ class Customers:
                     stat=told.stat.decode("ascii", "replace"),
                     submitted_at=flight.submitted_at,
                     done_at=told.at,
+                    origin=origin,
                 ),
             )
 
     def refused(
-        self, account: str, references: tuple[int, ...], phone: Phone | None, port: str, at: int
+        self,
+        account: str,
+        ids: Iterable[tuple[int, bytes]],
+        phone: Phone | None,
+        port: str,
+        at: int,
     ) -> None:
         """Report parts that were answered 0 and whose message did not pass after all."""
         digits = phone.digits if phone is not None else ""
-        for reference in references:
-            self._put(account, Notice(0, reference, digits, port, "REJECTD", at, at))
+        for reference, origin in ids:
+            notice = Notice(0, reference, digits, port, "REJECTD", at, at, origin=origin)
+            self._put(account, notice)
 
     def forward(self, account: str, reply: Reply) -> None:
         """Queue a person's reply."""

@@ -53,6 +53,8 @@ class Offer(NamedTuple):
     concat: Concat | None
     wants_report: bool
     original: bytes
+    failures_only: bool = False
+    """With ``wants_report``: no report of what is delivered."""
 
 
 class Trouble(IntEnum):
@@ -80,7 +82,11 @@ class Source(Protocol):
 
 
 class Notice(msgspec.Struct, gc=False):
-    """What a customer is told: a report of one part, or a person's reply (``words``)."""
+    """What a customer is told: a report of one part, or a person's reply (``words``).
+
+    The part is named by the ``reference`` that we gave it, or by its ``origin``, the customer's
+    own id, in protocols where a number is the id of its message.
+    """
 
     message: int
     reference: int
@@ -91,6 +97,7 @@ class Notice(msgspec.Struct, gc=False):
     done_at: int = 0
     words: str | None = None
     tries: int = 0
+    origin: bytes = b""
 
 
 class Outcome(NamedTuple):

@@ -55,9 +55,10 @@ class Engine:
         limits: Limits,
         references: References,
         when: Callable[[], int],
+        origins: outbox.Origins = outbox.NO_ORIGINS,
     ) -> None:
         self._desk, self._limits, self._references, self._when = desk, limits, references, when
-        self._outbox = outbox.recover(desk, when())
+        self._outbox = outbox.recover(desk, when(), origins)
         self._joiner = parts.recover(desk.ledger, limits.segments_max)
         self._inbox: list[Inbound] = []
         self._answers: list[Answer] = []
@@ -320,9 +321,12 @@ class Engine:
     ) -> None:
         """Report what was taken, now or as an early part, and did not pass."""
         for submit, bits in zip(submits, reasons, strict=True):
-            told = tuple(ref for ref in submit.references if ref in accepted) if bits else ()
-            if told and submit.wants_report:
-                self.customers.refused(submit.account, told, submit.phone, submit.port, at)
+            if not bits or not submit.wants_report:
+                continue
+            origins = self._outbox.origins(submit.account, submit.original)
+            ids = translate.named(submit.references, origins)
+            told = [one for one in ids if one[0] in accepted]
+            self.customers.refused(submit.account, told, submit.phone, submit.port, at)
 
     def _drop_expired(self, at: int) -> None:
         """Half a message is never sent; whoever was told that it is taken is told so."""
@@ -330,8 +334,9 @@ class Engine:
             account, port, to, _reference, _total = part.key
             _log.info("half a long message", account=account, port=port, part=part.number)
             if part.wants_report:
-                phone = translate.phone_of(to)
-                self.customers.refused(account, (part.reference,), phone, port, at)
+                origins = self._outbox.origins(account, part.original)
+                ids = translate.named((part.reference,), origins)
+                self.customers.refused(account, ids, translate.phone_of(to), port, at)
 
     def _release(self, room: dict[Carrier, int], t: Transaction) -> dict[Carrier, list[Parcel]]:
         """What may leave to each carrier: first what waited aside, looked at once more."""

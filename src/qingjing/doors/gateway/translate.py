@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import Final
 
 from qingjing.desk.parts import Part
@@ -52,6 +54,11 @@ def _composed(second: int, gateway: int) -> int:
     return cmpp.compose_msg_id(cmpp.MsgId(*stamp(second * 1000), gateway, 0))
 
 
+def named(references: Sequence[int], origins: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The ids that we gave, each with the customer's own, which is empty where it has none."""
+    return zip(references, chain(origins, repeat(b"")), strict=False)
+
+
 def phone_of(text: str) -> Phone | None:
     """The number, or None: what is no Chinese mobile number is decided as such, not lost."""
     try:
@@ -94,6 +101,7 @@ def submits(offer: Offer, caller: Caller, references: tuple[int, ...]) -> list[S
                 original=offer.original,
                 references=(reference,),
                 wants_report=offer.wants_report,
+                failures_only=offer.failures_only,
             )
         )
     return made
@@ -128,6 +136,7 @@ def parts_of(
             reference=reference,
             wants_report=offer.wants_report,
             at=at,
+            failures_only=offer.failures_only,
         )
         for to, reference in zip(offer.to, references, strict=True)
     ]
@@ -148,6 +157,7 @@ def joined(parts: list[Part], caller: Caller) -> Submit:
     submit.account, submit.body, submit.declared = account, body, Kind(first.declared)
     submit.references = tuple(part.reference for part in parts)
     submit.wants_report = any(part.wants_report for part in parts)
+    submit.failures_only = all(part.failures_only for part in parts if part.wants_report)
     return submit
 
 
