@@ -40,7 +40,7 @@ def write_settings(folder: Path, carrier: int) -> Path:
     lines = [
         'name = "bench"',
         'keys = "keys.toml"',
-        "[listener]",
+        "[listeners.cmpp]",
         "port = 0",
         "[accounts.900001]",
         'party = "tongda"',

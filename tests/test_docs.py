@@ -133,10 +133,11 @@ EXAMPLE: Final = DOCS / "qingjing.example.toml"
 
 SETTINGS: Final[list[tuple[str, type[msgspec.Struct]]]] = [
     ("", settings.Settings),
-    ("listener.", settings.Listener),
+    ("listeners.NAME.", settings.Listener),
     ("api.", settings.Api),
     ("accounts.NAME.", settings.Account),
     ("routes.NAME.", settings.Route),
+    ("*.smpp.", settings.Smpp),
     ("*.tls.", settings.Tls),
     ("limits.", settings.Limits),
 ]
@@ -157,7 +158,7 @@ def _default(prefix: str, field: msgspec.structs.FieldInfo) -> str:
     default = field.default
     if default is msgspec.NODEFAULT:
         default = field.default_factory()
-    tables = not prefix and (isinstance(default, msgspec.Struct) or default == {})
+    tables = isinstance(default, msgspec.Struct) or (not prefix and default == {})
     return "–" if tables else f"`{json.dumps(default)}`"
 
 
@@ -208,7 +209,7 @@ def test_the_example_of_the_settings_loads_and_its_accounts_can_log_in() -> None
 
     assert loaded.routes
     for name, account in loaded.accounts.items():
-        assert len(name) <= 6
+        assert len(name) <= settings.NAME_MAX[account.protocol]
         assert login(loaded, name, account, environ).caller.kinds
 
 
@@ -220,15 +221,18 @@ def test_the_example_has_every_setting_and_loads_with_all_of_them(tmp_path: Path
     whole.write_text(text, encoding="utf-8")
     loaded = settings.load(whole)
     found = tomllib.loads(text)
-    account, route = (next(iter(found[name].values())) for name in ("accounts", "routes"))
+    tables = ("listeners", "accounts", "routes")
+    listener, account, route = (next(iter(found[name].values())) for name in tables)
 
-    assert loaded.listener.tls is not None
+    assert loaded.listeners["cmpp"].tls is not None
     assert {*found, "folder"} == set(settings.Settings.__struct_fields__)
     for table, kind in (
-        (found["listener"], settings.Listener),
+        (listener, settings.Listener),
         (found["api"], settings.Api),
         (account, settings.Account),
         (route, settings.Route),
+        (account["smpp"], settings.Smpp),
+        (route["smpp"], settings.Smpp),
         (route["tls"], settings.Tls),
         (found["limits"], settings.Limits),
     ):

@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -44,7 +44,10 @@ class House:
                 yield desk
 
     async def serve(
-        self, settings: Settings, ready: Callable[[int], None], until: asyncio.Event
+        self,
+        settings: Settings,
+        ready: Callable[[Mapping[str, int]], None],
+        until: asyncio.Event,
     ) -> None:
         """Run the gateway; HouseError when keys or ledger cannot be opened or fail."""
         senses = Senses(time.monotonic, self.now, random.SystemRandom().random)

@@ -112,11 +112,12 @@ async def serve(
     *,
     senses: Senses,
     warn: Callable[[str], None],
-    ready: Callable[[int], None],
+    ready: Callable[[Mapping[str, int]], None],
     until: asyncio.Event,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Run the gateway until ``until`` is set; ``ready`` is told the port that it listens on.
+    """Run the gateway until ``until`` is set; ``ready`` is told the ports that it listens on,
+    by protocol.
 
     What is acknowledged is on record at any moment. A part that fails ends the whole: half a
     gateway would not be noticed. Commands on this ledger are taken at the control door.
@@ -131,7 +132,7 @@ async def serve(
         gc.set_threshold(100_000, 50, 100)
         try:
             await door.open(settings.path(settings.data))
-            ready(gateway.port)
+            ready(gateway.ports)
             await gateway.run(until)
         finally:
             await door.close()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -48,6 +49,48 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     authority: str = ""
 
 
+ProtocolName = Literal["cmpp", "sgip", "smgp", "smpp"]
+
+PORTS: Final[Mapping[str, int]] = MappingProxyType(
+    {"cmpp": 7890, "sgip": 8801, "smgp": 8890, "smpp": 2775}
+)
+"""Where each protocol usually listens."""
+VERSIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"cmpp": ("3.0", "2.0"), "sgip": ("1.2",), "smgp": ("3.0", "1.3"), "smpp": ("3.4", "3.3")}
+)
+"""What each protocol can be spoken in; the first where the settings name none."""
+NAME_MAX: Final[Mapping[str, int]] = MappingProxyType(
+    {"cmpp": 6, "sgip": 16, "smgp": 8, "smpp": 15}
+)
+"""Octets that an account's name may have: Source_Addr, Login Name, ClientID, system_id."""
+
+
+class Smpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a peer speaks SMPP, customer or carrier: what its text leaves open."""
+
+    alphabet: Literal["gsm", "latin-1", "ascii"] = "gsm"
+    """What data_coding 0 is."""
+    ascii_max: Literal[140, 160] = 160
+    """Octets of a single text in ``latin-1`` or ``ascii``; the parts of a longer one have 134
+    or 153. GSM always has 160."""
+    long: Literal["udh", "sar", "payload"] = "udh"
+    """How long texts leave to it."""
+    ids: Literal[
+        "as-is", "hex-then-decimal", "decimal-then-hex", "strip-zeros", "fold-case"
+    ] = "as-is"
+    """How its receipts write the ids of its answers."""
+    system_type: str = ""
+    """For our bind."""
+    source: tuple[int, int] = (0, 0)
+    """Type of number and numbering plan of our ports."""
+    dest: tuple[int, int] = (1, 1)
+    """The same of people's numbers."""
+    prefix: str = ""
+    """What stands before the eleven digits of a person's number."""
+    tags: tuple[int, ...] = ()
+    """Vendors' parameters of SMPP customers that go on to this carrier."""
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A customer's login. ``party`` is who submits; ``kinds`` maps Service_Id to a kind.
 
@@ -55,7 +98,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     party: str
-    protocol: Literal["cmpp", "http"] = "cmpp"
+    protocol: ProtocolName | Literal["http"] = "cmpp"
     """What it speaks to us, and by which it is told what became of its messages."""
     port: str = ""
     """The port of submits that leave Src_Id empty, as some clients do."""
@@ -65,13 +108,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     kinds: dict[str, str] = {}
     connections_max: int = 8
     window: int = 64
+    smpp: Smpp = Smpp()
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where customers connect. Port 0 takes any free port (tests)."""
+    """Where customers of one protocol connect. Port 0 takes any free port (tests)."""
 
     host: str = "127.0.0.1"
-    port: int = 7890
+    port: int | None = None
+    """The protocol's usual one when left out."""
     tls: Tls | None = None
 
 
@@ -83,13 +128,17 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     host: str
     port: int
     account: str
-    protocol: Literal["cmpp"] = "cmpp"
+    protocol: ProtocolName = "cmpp"
     """What we speak to it."""
-    version: Literal["2.0", "3.0"] = "3.0"
+    version: str = ""
+    """The protocol's usual one when left out, see ``VERSIONS``."""
+    mode: Literal["both", "pairs", "sends", "receives"] = "both"
+    """What a connection carries; ``pairs`` are one that sends and one that receives."""
     secret_env: str = ""
     secret_file: str = ""
     connections: int = 1
     window: int = 32
+    smpp: Smpp = Smpp()
     tls: Tls | None = None
 
 
@@ -140,7 +189,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """This gateway's number, 1 to 65,535: it is part of each message id."""
     gateway_code: int = 1
     """The 22-bit gateway code inside the CMPP message ids given to customers."""
-    listener: Listener = Listener()
+    listeners: dict[ProtocolName, Listener] = {}
+    """By protocol. Nothing is open that does not stand here."""
     api: Api | None = None
     accounts: dict[str, Account] = {}
     routes: dict[str, Route] = {}
@@ -165,21 +215,33 @@ def load(path: Path) -> Settings:
         raise SettingsError(f"settings file {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"settings file {path}: {error}; see docs/operating.md") from error
+    wrong = next(_mistakes(settings), None)
+    if wrong:
+        raise SettingsError(f"settings file {path}: {wrong}")
+    return settings
+
+
+def _mistakes(settings: Settings) -> Iterator[str]:
+    """What the types cannot say, each in words."""
     numbers = [route.number for route in settings.routes.values()]
     if len(set(numbers)) < len(numbers):
-        raise SettingsError(f"settings file {path}: two routes share a number: {numbers}")
-    long = [
-        name
-        for name, account in settings.accounts.items()
-        if account.protocol != "http" and not 1 <= len(name.encode()) <= 6
-    ]
-    if long:
-        raise SettingsError(
-            f"settings file {path}: account {long[0]!r}: a CMPP Source_Addr has 1 to 6 octets"
-        )
+        yield f"two routes share a number: {numbers}"
+    for name, account in settings.accounts.items():
+        most = NAME_MAX.get(account.protocol)
+        if most is not None and not 1 <= len(name.encode()) <= most:
+            yield (
+                f"account {name!r}: an account's name in {account.protocol} "
+                f"has 1 to {most} octets"
+            )
+    for name, route in settings.routes.items():
+        versions = VERSIONS[route.protocol]
+        if route.version and route.version not in versions:
+            yield (
+                f"route {name!r}: version {route.version!r}: {route.protocol} is spoken in "
+                + " or ".join(versions)
+            )
     if not 1 <= settings.node <= 0xFFFF:
-        raise SettingsError(f"settings file {path}: node {settings.node} is not 1 to 65535")
-    return settings
+        yield f"node {settings.node} is not 1 to 65535"
 
 
 def secret(

@@ -25,7 +25,7 @@ OFFER = "【青禾商城】双11会员日全场满300减50,精选好物低至5�
 ENVIRONMENT = {"CUSTOMER": "888888", "CARRIER": "secret"}
 SETTINGS = """
 name = "control"
-[listener]
+[listeners.cmpp]
 port = 0
 [accounts.900001]
 party = "tongda"

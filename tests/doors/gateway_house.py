@@ -149,7 +149,7 @@ class House:
     @property
     def port(self) -> int:
         """Where customers connect."""
-        return self.gateway.port
+        return self.gateway.ports["cmpp"]
 
     def call(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine in the gateway's loop and wait for it."""
@@ -170,7 +170,7 @@ class House:
 def settings(ports: dict[str, int], accounts: dict[str, Account] | None = None) -> Settings:
     """Settings of a gateway with one account and a route to each carrier."""
     return Settings(
-        listener=Listener(port=0),
+        listeners={"cmpp": Listener(port=0)},
         accounts=accounts
         or {"900001": Account(party="tongda", port=PORT, secret_env="CUSTOMER")},
         routes={

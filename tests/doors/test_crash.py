@@ -34,7 +34,7 @@ COUNT, PEOPLE, REFUSING = 20_000, 20_100, range(20_000, 20_050)
 ENVIRONMENT = {"CUSTOMER": "888888", "CARRIER": "secret"}
 SETTINGS = """
 name = "crash"
-[listener]
+[listeners.cmpp]
 port = 0
 [accounts.900001]
 party = "tongda"

@@ -150,7 +150,7 @@ class _Play:
         await self._gateway.start()
         try:
             for customer in self.customers:
-                status = await customer.connect(self._gateway.port)
+                status = await customer.connect(self._gateway.ports["cmpp"])
                 if status != 0:
                     raise RunError(f"a login was answered {status}")
             await self._until(

@@ -88,7 +88,7 @@ def settings(out: Path, ports: dict[Carrier, int]) -> Settings:
         data="ledger",
         keys="keys.toml",
         folder=str(out.resolve()),
-        listener=Listener(port=0),
+        listeners={"cmpp": Listener(port=0)},
         accounts={
             platform.account: Account(
                 party=platform.party, secret_env="CITY_CUSTOMER", kinds=dict(SERVICES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Literal, ParamSpec, Protocol, TypeVar
@@ -78,9 +78,12 @@ class House(Protocol):
         ...
 
     async def serve(
-        self, settings: Settings, ready: Callable[[int], None], until: asyncio.Event
+        self,
+        settings: Settings,
+        ready: Callable[[Mapping[str, int]], None],
+        until: asyncio.Event,
     ) -> None:
-        """Run the gateway until the event is set; ``ready`` is told its port."""
+        """Run the gateway until the event is set; ``ready`` is told its ports by protocol."""
         ...
 
     def verify_ledger(self, settings: Settings) -> LedgerReport:

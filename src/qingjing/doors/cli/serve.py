@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -13,7 +14,7 @@ from qingjing.doors.cli.output import complain
 
 
 async def serve(*, session: Annotated[Session, Parameter(parse=False)]) -> int:
-    """Decide and carry messages over CMPP, until SIGTERM or Ctrl-C.
+    """Decide and carry messages over all protocols, until SIGTERM or Ctrl-C.
 
     Accounts, routes and limits stand in the settings file (docs/operating.md). On a stop the
     gateway takes no more, waits a little for carriers' answers and closes; what was
@@ -31,5 +32,9 @@ async def serve(*, session: Annotated[Session, Parameter(parse=False)]) -> int:
     return 0
 
 
-def _ready(port: int) -> None:
-    complain(f"listening on port {port}")
+def _ready(ports: Mapping[str, int]) -> None:
+    """A line for each listener, in the order of the settings."""
+    for protocol, port in ports.items():
+        complain(f"{protocol}: listening on port {port}")
+    if not ports:
+        complain("no listener in the settings")

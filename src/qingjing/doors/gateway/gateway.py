@@ -1,4 +1,4 @@
-"""The gateway: customers' listener, carriers' connections, the engine, and the clock."""
+"""The gateway: customers' listeners, carriers' connections, the engine, and the clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -18,7 +19,7 @@ from qingjing.doors.gateway.dialects import DIALECTS
 from qingjing.doors.gateway.engine import Engine
 from qingjing.doors.gateway.translate import References
 from qingjing.kernel.words import Kind
-from qingjing.settings import Account, Route, Settings, SettingsError, Tls, secret
+from qingjing.settings import PORTS, Account, Route, Settings, SettingsError, Tls, secret
 
 _log = structlog.get_logger("qingjing.gateway")
 
@@ -71,16 +72,17 @@ class Gateway:
             self.engine.arrived,
         )
         self.engine.join(self.customers, self.carriers)
-        self._server: asyncio.Server | None = None
+        self._servers: dict[str, asyncio.Server] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.failed: asyncio.Future[None]
 
     @property
-    def port(self) -> int:
-        """The port that the listener has."""
-        if self._server is None:
-            raise RuntimeError("the gateway has not been started")
-        return int(self._server.sockets[0].getsockname()[1])
+    def ports(self) -> dict[str, int]:
+        """The ports that are listened on, by protocol, as the settings have them."""
+        return {
+            name: int(server.sockets[0].getsockname()[1])
+            for name, server in self._servers.items()
+        }
 
     async def start(self) -> None:
         """Connect to carriers, then listen to customers."""
@@ -90,14 +92,15 @@ class Gateway:
         self._spawn(self.engine.run())
         self._spawn(self._pass_time())
         self._spawn(self._sign())
-        listener = self._settings.listener
-        self._server = await loop.create_server(
-            lambda: self.customers.line(DIALECTS["cmpp"]),
-            listener.host,
-            listener.port,
-            ssl=server_tls(self._settings, listener.tls),
-        )
-        _log.info("listening", host=listener.host, port=self.port)
+        for name, listener in self._settings.listeners.items():
+            self._servers[name] = await loop.create_server(
+                partial(self.customers.line, DIALECTS[name]),
+                listener.host,
+                PORTS[name] if listener.port is None else listener.port,
+                ssl=server_tls(self._settings, listener.tls),
+            )
+            port = self.ports[name]
+            _log.info("listening", protocol=name, host=listener.host, port=port)
 
     async def run(self, until: asyncio.Event) -> None:
         """Wait until the event is set; raise what made a part of the gateway fail."""
@@ -125,8 +128,8 @@ class Gateway:
 
     async def stop(self) -> None:
         """Take no more, wait a while for carriers' answers, finish the turn, close."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers.values():
+            server.close()
         for line in list(self.customers.lines):
             line.hold(True)
         deadline = self._senses.clock() + DRAIN_S_MAX
