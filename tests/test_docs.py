@@ -138,6 +138,9 @@ SETTINGS: Final[list[tuple[str, type[msgspec.Struct]]]] = [
     ("accounts.NAME.", settings.Account),
     ("routes.NAME.", settings.Route),
     ("*.smpp.", settings.Smpp),
+    ("sgip.", settings.Sgip),
+    ("accounts.NAME.sgip.", settings.SgipAccount),
+    ("routes.NAME.sgip.", settings.SgipRoute),
     ("*.tls.", settings.Tls),
     ("limits.", settings.Limits),
 ]
@@ -233,6 +236,9 @@ def test_the_example_has_every_setting_and_loads_with_all_of_them(tmp_path: Path
         (route, settings.Route),
         (account["smpp"], settings.Smpp),
         (route["smpp"], settings.Smpp),
+        (found["sgip"], settings.Sgip),
+        (account["sgip"], settings.SgipAccount),
+        (route["sgip"], settings.SgipRoute),
         (route["tls"], settings.Tls),
         (found["limits"], settings.Limits),
     ):

@@ -91,6 +91,53 @@ class Smpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Vendors' parameters of SMPP customers that go on to this carrier."""
 
 
+_NODE_MAX: Final = 0xFFFF_FFFF
+
+
+class SgipAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The way back to a customer on SGIP: reports and replies go to a listener of its own."""
+
+    host: str = ""
+    port: int = 8801
+    account: str = ""
+    """Our name there; the account's own when left out."""
+    secret_env: str = ""
+    secret_file: str = ""
+    """Our secret there; the account's own when neither is given."""
+    duplex: bool = False
+    """It takes reports and replies on the connections that it opens to us, and has no host."""
+
+
+class SgipRoute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a carrier on SGIP has given us, and how it dials us back."""
+
+    node: int = 0
+    """Our number as its provider, 3AAAAQQQQQ: it begins the id of each message."""
+    company: str = ""
+    """CorpId, five characters."""
+    service: str = ""
+    """ServiceType, ten characters."""
+    account: str = ""
+    """Its name when it dials us; the route's account when left out."""
+    secret_env: str = ""
+    secret_file: str = ""
+    """Its secret then; the route's own when neither is given."""
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    duplex: bool = False
+    """Reports and replies come on the connections that we open, and it never dials us."""
+
+
+class Sgip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """SGIP: our number as a gateway, and where carriers dial us with reports and replies."""
+
+    node: int = 0
+    """Our number towards customers, 1AAAAX."""
+    host: str = "127.0.0.1"
+    port: int = 8802
+    """Next to that of ``listeners.sgip``, where customers dial."""
+    tls: Tls | None = None
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A customer's login. ``party`` is who submits; ``kinds`` maps Service_Id to a kind.
 
@@ -109,6 +156,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     connections_max: int = 8
     window: int = 64
     smpp: Smpp = Smpp()
+    sgip: SgipAccount = SgipAccount()
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,6 +187,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     connections: int = 1
     window: int = 32
     smpp: Smpp = Smpp()
+    sgip: SgipRoute = SgipRoute()
     tls: Tls | None = None
 
 
@@ -192,6 +241,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     listeners: dict[ProtocolName, Listener] = {}
     """By protocol. Nothing is open that does not stand here."""
     api: Api | None = None
+    sgip: Sgip = Sgip()
     accounts: dict[str, Account] = {}
     routes: dict[str, Route] = {}
     limits: Limits = Limits()
@@ -240,8 +290,32 @@ def _mistakes(settings: Settings) -> Iterator[str]:
                 f"route {name!r}: version {route.version!r}: {route.protocol} is spoken in "
                 + " or ".join(versions)
             )
+    yield from _sgip_mistakes(settings)
     if not 1 <= settings.node <= 0xFFFF:
         yield f"node {settings.node} is not 1 to 65535"
+
+
+def _sgip_mistakes(settings: Settings) -> Iterator[str]:
+    """The same of SGIP, which needs numbers of nodes and a way back."""
+    for name, account in settings.accounts.items():
+        if account.protocol != "sgip":
+            continue
+        if not 0 < settings.sgip.node <= _NODE_MAX:
+            yield f"account {name!r}: SGIP needs sgip.node, our number as a gateway"
+        if account.sgip.duplex == bool(account.sgip.host):
+            yield f"account {name!r}: give sgip.host, or sgip.duplex = true: one of the two"
+    known: set[tuple[str, int]] = set()
+    for name, route in settings.routes.items():
+        if route.protocol != "sgip":
+            continue
+        dialled = (route.sgip.account or route.account, route.sgip.node)
+        if not 0 < route.sgip.node <= _NODE_MAX:
+            yield f"route {name!r}: SGIP needs sgip.node, as the carrier gave it"
+        if len(route.sgip.company) > 5 or len(route.sgip.service) > 10:
+            yield f"route {name!r}: sgip.company has 5 characters at most, sgip.service 10"
+        if dialled in known:
+            yield f"route {name!r}: another has this sgip.node and account; see connections"
+        known.add(dialled)
 
 
 def secret(

@@ -221,8 +221,11 @@ class Carriers:
             link.lost.set()
 
         def line() -> Line:
-            session = Session(link.dialect.wire, window=route.window, now=self._clock())
-            return Line(link.dialect, session, events, opened, lost, self._clock)
+            dialect = link.dialect
+            session = Session(
+                dialect.wire, window=route.window, limits=dialect.limits, now=self._clock()
+            )
+            return Line(dialect, session, events, opened, lost, self._clock)
 
         def events(line: Line, found: list[Event]) -> None:
             self._events(link, line, found)

@@ -102,7 +102,7 @@ class Customers:
 
     def line(self, dialect: Dialect) -> Line:
         """A new connection's protocol, for ``loop.create_server``."""
-        session = Session(dialect.wire, window=16, now=self._clock())
+        session = Session(dialect.wire, window=16, limits=dialect.limits, now=self._clock())
         return Line(dialect, session, self._events, self._opened, self._lost, self._clock)
 
     def _opened(self, line: Line) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 from qingjing.kernel.words import Kind
 from qingjing.settings import Route
 from qingjing.wire.content import Concat
-from qingjing.wire.events import BadRequest, Repeated, UnknownCommand, Unmatched
+from qingjing.wire.events import BadRequest, Limits, Repeated, UnknownCommand, Unmatched
 from qingjing.wire.protocol import PDU
 from qingjing.wire.protocol import Protocol as WireProtocol
 from qingjing.wire.session import Session
@@ -145,6 +145,8 @@ class Dialect(Protocol):
     """As in the settings: ``cmpp``, ``sgip``, ``smgp``, ``smpp``."""
     wire: WireProtocol
     """For the sessions."""
+    limits: Limits
+    """Likewise: its timers and maxima."""
 
     # Towards customers, who log in to us
 

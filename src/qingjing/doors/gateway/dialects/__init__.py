@@ -7,5 +7,6 @@ from types import MappingProxyType
 
 from qingjing.doors.gateway.dialect import Dialect
 from qingjing.doors.gateway.dialects.cmpp import Cmpp
+from qingjing.doors.gateway.dialects.sgip import Sgip
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({"cmpp": Cmpp()})
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({"cmpp": Cmpp(), "sgip": Sgip()})

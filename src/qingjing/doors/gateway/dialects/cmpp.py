@@ -31,6 +31,7 @@ from qingjing.wire.cmpp_tables import (
 )
 from qingjing.wire.cmpp_tables import Report as ReportContent
 from qingjing.wire.errors import RemoteProtocolError
+from qingjing.wire.events import Limits
 from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session
 from qingjing.wire.stencil import Stencil, span
@@ -45,6 +46,7 @@ class Cmpp:
 
     name = "cmpp"
     wire = cmpp.PROTOCOL
+    limits = Limits()
 
     def account(self, pdu: PDU) -> str | None:
         """Source_Addr of a CONNECT."""
