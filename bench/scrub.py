@@ -5,7 +5,7 @@
 Ours is what ``qingjing scrub`` does after a restart, over the index that its snapshot gave.
 The peer is DuckDB with two threads on a database file of its own, consents minus refusals
 already subtracted into one table keyed by number, asked the same question about the same file
-in the same run, its results and reasons written as Parquet too. Of its settings (order kept or
+in the same run, the same three columns written as Parquet too. Of its settings (order kept or
 not, lz4 or none) the fastest is taken. The two take turns; medians are printed.
 """
 
@@ -148,8 +148,9 @@ class Peer:
         order, codec = settings
         self.database.execute(f"SET preserve_insertion_order = {order}")
         self.database.execute(
-            f"COPY (SELECT l.phone, CASE WHEN s.open THEN '' WHEN s.phone IS NOT NULL "
-            f"THEN 'not_refused' ELSE 'grounds_present' END AS reason "
+            f"COPY (SELECT l.phone, coalesce(s.open, false) AS allowed, CASE WHEN s.open "
+            f"THEN '' WHEN s.phone IS NOT NULL THEN 'not_refused' "
+            f"ELSE 'grounds_present' END AS reason "
             f"FROM read_parquet('{self.list}') l LEFT JOIN standing s ON l.phone = s.phone) "
             f"TO '{self.out}' (FORMAT parquet, COMPRESSION {codec})"
         )

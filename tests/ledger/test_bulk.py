@@ -152,3 +152,36 @@ def test_full_lines_hide_nobody(people: int, tmp_path: Path) -> None:
             GroundsState.EXPIRED,
             GroundsState.LATE,
         }
+
+
+def test_whoever_must_be_looked_up_apart_is_found_in_a_long_list() -> None:
+    """Unclear replies and noted numbers: the same in one long list and in short ones, and a
+    later word of the person is heeded at once."""
+    standings = StandingsFold(bytes(range(16)), None)
+    phones = np.arange(13700000000, 13700000000 + 40_000, dtype=np.uint64)
+    consent = {"sender": "a", "purposes": 0xFFFF, "act": Act.TICKED, "given_at": 1000}
+    for position, place in enumerate(range(0, phones.size, 100), 1):
+        kind, values = [
+            ("unclear", {"group": "g"}),
+            ("number", {"state": NumberState.RECYCLED}),
+            ("consent", consent | {"shown": "proof"}),
+        ][place // 100 % 3]
+        handle = standings.handle(Phone(int(phones[place])))
+        standings.apply(f.Recorded(position, NOW - 1000, fact(kind, handle, values)))
+
+    def looked_up(size: int) -> list[int]:
+        parts = [phones[start : start + size] for start in range(0, phones.size, size)]
+        known = [standings.look_up(part, "a", "g", 1, NOW) for part in parts]
+        return [
+            int(x) for one in known for x in (one.grounds.astype(np.int64) * 8 + one.number)
+        ]
+
+    whole = looked_up(phones.size)
+    assert whole == looked_up(1_000)
+    assert whole[0] == GroundsState.UNCLEAR * 8
+    assert whole[100] == GroundsState.NONE * 8 + NumberState.RECYCLED
+    assert whole[200] == GroundsState.CONSENT * 8
+
+    refusal = fact("refuse", standings.handle(Phone(int(phones[0]))), {"group": "g"})
+    standings.apply(f.Recorded(1000, NOW, refusal))
+    assert looked_up(phones.size)[0] == GroundsState.REFUSED * 8

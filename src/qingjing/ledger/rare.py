@@ -44,6 +44,7 @@ class Rare:
         self._unclear: dict[str, set[int]] = {}
         self._asked: dict[tuple[str, int], set[int]] = {}
         self._numbers: dict[int, Noted] = {}
+        self._odd: dict[str, U64s] = {}
 
     def noted(self, handles: U64s) -> list[int]:
         """Places of the handles of which something is noted."""
@@ -59,6 +60,7 @@ class Rare:
         """Note a number's state; unless it is OK, earlier consents fall at this position."""
         fallen = self.number(handle).fallen if state is NumberState.OK else position
         self._numbers[handle] = Noted(state, fallen)
+        self._odd.clear()
 
     def hear(self, handle: int, group: str, *, unclear: bool) -> None:
         """A word of a person to a group: an unclear one holds, any other ends the hold."""
@@ -66,6 +68,7 @@ class Rare:
             self._unclear.setdefault(group, set()).add(handle)
         else:
             self._unclear.get(group, set()).discard(handle)
+        self._odd.clear()
 
     def unclear(self, handles: U64s, groups: Sequence[str], which: NDArray[np.intp]) -> Bools:
         """Does an unclear reply hold each of these, ``which`` being places in ``groups``?"""
@@ -89,9 +92,17 @@ class Rare:
         found = [handle in self._asked.get((group, topic), ()) for handle, group, topic in keys]
         return np.array(found, dtype=np.bool_)
 
-    def odd(self, group: str) -> set[int]:
-        """Handles that stand in some set that matters to a group's marketing."""
-        return self._unclear.get(group, set()) | self._numbers.keys()
+    def odd(self, handles: U64s, group: str) -> NDArray[np.intp]:
+        """Places of the handles that stand in some set that matters to a group's marketing."""
+        held = self._odd.get(group)
+        if held is None:
+            both = self._unclear.get(group, set()) | self._numbers.keys()
+            held = self._odd[group] = np.fromiter(both, np.uint64, len(both))
+        return _places(handles, held)
+
+    def any_odd(self, group: str) -> bool:
+        """Is there any such handle?"""
+        return bool(self._numbers or self._unclear.get(group))
 
     def save(self, path: Path) -> None:
         """Write everything to one file."""
@@ -125,14 +136,27 @@ class Rare:
 
 _OK: Final = Noted(NumberState.OK, 0)
 _MANY: Final = 1 << 14
+_SPARSE_BITS: Final = 4  # at most one mark in sixteen is set
+_TABLE_BITS_MAX: Final = 24  # 16 MB: a larger table would not stay in the cache
 
 
 def _among(handles: U64s, held: Collection[int]) -> Bools:
-    """Which handles are held: one by one, or for a list to be scrubbed by one sort of all."""
+    """Which handles are held: one by one, or for a list to be scrubbed all at once."""
     if handles.size < _MANY:
-        found = [handle in held for handle in handles.tolist()]
-        return np.array(found, dtype=np.bool_)
-    return np.isin(handles, np.fromiter(held, np.uint64, len(held)))
+        return np.array([handle in held for handle in handles.tolist()], dtype=np.bool_)
+    found = np.zeros(handles.size, np.bool_)
+    found[_places(handles, np.fromiter(held, np.uint64, len(held)))] = True
+    return found
+
+
+def _places(handles: U64s, held: U64s) -> NDArray[np.intp]:
+    """Places of the handles that are held. Most of a list are not: they have other upper bits
+    than any that is, and one look at a small table says so."""
+    down = np.uint64(64 - min(held.size.bit_length() + _SPARSE_BITS, _TABLE_BITS_MAX))
+    marks = np.zeros(1 << 64 - int(down), np.bool_)
+    marks[held >> down] = True
+    maybe = np.flatnonzero(marks.take(handles >> down))
+    return maybe[np.isin(handles[maybe], held)]
 
 
 def _packed(handles: set[int]) -> bytes:

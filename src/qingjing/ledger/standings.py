@@ -209,10 +209,9 @@ class StandingsFold:
         self._flush()
         campaign = self._index.campaign(sender, group)
         known = bulk.look_up(campaign, self._terms.rows, phones, category_bit, at)
-        odd = self._rare.odd(group)
-        if odd:  # unclear replies and noted numbers are few: theirs are looked up apart
+        if self._rare.any_odd(group):  # unclear replies and noted numbers are looked up apart
             handles = self.handles(phones)
-            places = np.flatnonzero(np.isin(handles, np.fromiter(odd, np.uint64, len(odd))))
+            places = self._rare.odd(handles, group)
             scopes = _One((sender,), (group,), np.zeros(places.size, np.intp))
             found = self.probe(handles[places], scopes)
             state, _resting = fold_columns(
