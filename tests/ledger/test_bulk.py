@@ -160,12 +160,13 @@ def test_whoever_must_be_looked_up_apart_is_found_in_a_long_list() -> None:
     standings = StandingsFold(bytes(range(16)), None)
     phones = np.arange(13700000000, 13700000000 + 40_000, dtype=np.uint64)
     consent = {"sender": "a", "purposes": 0xFFFF, "act": Act.TICKED, "given_at": 1000}
+    turns: list[tuple[str, dict[str, Any]]] = [
+        ("unclear", {"group": "g"}),
+        ("number", {"state": NumberState.RECYCLED}),
+        ("consent", consent | {"shown": "proof"}),
+    ]
     for position, place in enumerate(range(0, phones.size, 100), 1):
-        kind, values = [
-            ("unclear", {"group": "g"}),
-            ("number", {"state": NumberState.RECYCLED}),
-            ("consent", consent | {"shown": "proof"}),
-        ][place // 100 % 3]
+        kind, values = turns[place // 100 % 3]
         handle = standings.handle(Phone(int(phones[place])))
         standings.apply(f.Recorded(position, NOW - 1000, fact(kind, handle, values)))
 
