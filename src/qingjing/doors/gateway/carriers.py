@@ -12,22 +12,23 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 import structlog
 
 from qingjing.desk.outbox import Flight
-from qingjing.doors.gateway.dialect import News, Piece, Reply, Report
-from qingjing.doors.gateway.dialects import DIALECTS
+from qingjing.doors.gateway.dialect import Cut, Dialect, News, Piece, Reply, Report
 from qingjing.doors.gateway.line import Line
-from qingjing.doors.gateway.translate import piece
+from qingjing.doors.gateway.translate import part_count, piece
 from qingjing.kernel.words import Carrier
-from qingjing.settings import Route
+from qingjing.settings import Route, SettingsError
 from qingjing.wire.errors import RemoteProtocolError
 from qingjing.wire.events import Answered, BadAnswer, Closing, Event, Reason, TimedOut
 from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session
+from qingjing.wire.states import State
 
 _log = structlog.get_logger("qingjing.carriers")
 
@@ -38,13 +39,25 @@ DELAY_REFUSED_S = 60.0
 """After a refused login: carriers lock accounts that try again and again."""
 
 
+def patience(tries: int, chance: float, *, refused: bool) -> float:
+    """Seconds to wait before a dial: longer with each failure, and by chance, so that not all
+    come back at once.
+
+    :param chance: a number from 0 to 1.
+    """
+    delay = min(DELAY_S_MAX, 0.5 * 2.0**tries)
+    delay = max(delay, DELAY_REFUSED_S) if refused else delay
+    return delay * (0.5 + chance / 2)
+
+
 class Way(NamedTuple):
-    """A route with its name and secret."""
+    """A route with its name, secret and dialect."""
 
     name: str
     route: Route
     secret: bytes
     tls: ssl.SSLContext | None
+    dialect: Dialect
 
 
 class Parcel(msgspec.Struct, frozen=True, gc=False):
@@ -84,15 +97,23 @@ class _Link:
 
     def __init__(self, way: Way) -> None:
         self.way = way
-        self.dialect = DIALECTS[way.route.protocol]
+        self.dialect = way.dialect
         self.line: Line | None = None
         self.lost = asyncio.Event()
-        self.refused = False
+        self.wanted = asyncio.Event()
+        self.reason: Reason | None = None
+        # Without heartbeats a connection ends when there is nothing to say, and that is all
+        # right; but where reports come on it, it must be there.
+        self.on_demand = way.dialect.wire.heartbeat is None and not way.route.sgip.duplex
+
+    def begin(self) -> None:
+        """Before a dial: nothing is known of its end."""
+        self.lost.clear()
+        self.reason = None
 
     @property
     def room(self) -> int:
-        line = self.line
-        return line.session.room if line is not None and line.writable else 0
+        return 0 if self.line is None else self.line.room
 
 
 class Carriers:
@@ -112,7 +133,14 @@ class Carriers:
         self._links: dict[Carrier, list[_Link]] = {}
         for way in ways.values():
             links = self._links.setdefault(Carrier[way.route.carrier.upper()], [])
-            links += [_Link(way) for _ in range(way.route.connections)]
+            links += [
+                _Link(way._replace(route=route))
+                for route in _sides(way.route)
+                for _ in range(way.route.connections)
+            ]
+        self._cuts = {carrier: _cut(carrier, links) for carrier, links in self._links.items()}
+        self.counts = {c: partial(part_count, cut=cut) for c, cut in self._cuts.items()}
+        """Into how many parts a text is cut, by carrier."""
         self._back: dict[Carrier, deque[Parcel]] = {c: deque() for c in self._links}
         self._rest_until: dict[Carrier, float] = dict.fromkeys(self._links, 0.0)
         self._tasks: list[asyncio.Task[None]] = []
@@ -140,15 +168,19 @@ class Carriers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def room(self, carrier: Carrier) -> int:
-        """How many parts can be handed out now."""
+        """How many parts can be handed out now. Asked for what waits: connections that had
+        nothing to say are opened for it."""
         if self._clock() < self._rest_until[carrier]:
             return 0
+        for link in self._links[carrier]:
+            link.wanted.set()
         return sum(link.room for link in self._links[carrier])
 
     @property
     def connected(self) -> int:
         """How many connections are logged in."""
-        return sum(link.room > 0 for links in self._links.values() for link in links)
+        lines = [link.line for links in self._links.values() for link in links]
+        return sum(line is not None and line.session.state is State.BOUND for line in lines)
 
     @property
     def outstanding(self) -> int:
@@ -174,7 +206,8 @@ class Carriers:
                 continue
             while room and ready:
                 parcel = ready.popleft()
-                line.dialect.send(line.session, link.way.route, _piece(parcel), parcel, now)
+                one = _piece(parcel, self._cuts[carrier])
+                line.dialect.send(line.session, link.way.route, one, parcel, now)
                 room -= 1
             line.flush()
         self._back[carrier].extendleft(reversed(ready))
@@ -192,18 +225,21 @@ class Carriers:
         """Connect, and connect again when it is lost, ever more patiently."""
         tries = 0
         while not self._stopping:
-            link.lost.clear()
-            link.refused = False
+            link.begin()
             try:
                 await self._connect(link)
                 await link.lost.wait()
                 tries = 0
             except OSError as error:
                 _log.info("no connection", route=link.way.name, error=str(error))
-            delay = min(DELAY_S_MAX, 0.5 * 2**tries)
-            delay = max(delay, DELAY_REFUSED_S) if link.refused else delay
+            if link.on_demand and link.reason is not Reason.REFUSED:
+                link.wanted.clear()
+                await link.wanted.wait()
+            if link.reason is Reason.IDLE:
+                continue
+            refused = link.reason is Reason.REFUSED
+            await asyncio.sleep(patience(tries, self._chance(), refused=refused))
             tries = min(tries + 1, 10)
-            await asyncio.sleep(delay * (0.5 + self._chance() / 2))
 
     async def _connect(self, link: _Link) -> None:
         route = link.way.route
@@ -211,6 +247,7 @@ class Carriers:
         def opened(line: Line) -> bool:
             greeting = link.dialect.greeting(route, link.way.secret, self._when())
             line.session.request(greeting, "login", self._clock())
+            line.carries = link.dialect.up not in link.dialect.wire.barred(greeting)
             link.line = line
             return True
 
@@ -244,7 +281,7 @@ class Carriers:
                 self._silent(link, event.token)
             elif isinstance(event, Closing):
                 _log.info("closing", route=link.way.name, reason=event.reason.value)
-                link.refused = event.reason is Reason.REFUSED
+                link.reason = event.reason
                 for token in event.unanswered:
                     self._silent(link, token)
                 line.close()
@@ -283,8 +320,27 @@ class Carriers:
             self._answered(Answer(token.flight.message, token.part, number, -1, b""))
 
 
-def _piece(parcel: Parcel) -> Piece:
+def _sides(route: Route) -> tuple[Route, ...]:
+    """What each connection of a route carries, where one that does both is two."""
+    if route.mode != "pairs":
+        return (route,)
+    return tuple(msgspec.structs.replace(route, mode=mode) for mode in ("sends", "receives"))
+
+
+def _cut(carrier: Carrier, links: list[_Link]) -> Cut:
+    """How texts are cut for a carrier: alike on all routes, for a message is cut before it is
+    known which of them takes it. SettingsError when they differ."""
+    cuts = {link.way.name: link.dialect.cut for link in links}
+    if len(set(cuts.values())) > 1:
+        raise SettingsError(
+            f"routes {', '.join(cuts)} to {carrier.name.lower()} cut texts differently: mend "
+            "smpp.alphabet, smpp.ascii_max or smpp.long (other protocols: ascii, 140, udh)"
+        )
+    return links[0].dialect.cut
+
+
+def _piece(parcel: Parcel, cut: Cut) -> Piece:
     """A parcel as the dialects send it. Message ids count up: their last byte differs between
     neighbours to one number."""
     flight = parcel.flight
-    return piece(flight.phone, flight.lane.port, flight.body, parcel.part, flight.message)
+    return piece(flight.phone, flight.lane.port, flight.body, parcel.part, flight.message, cut)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -40,6 +41,9 @@ _log = structlog.get_logger("qingjing.customers")
 TRIES_MAX = 3
 """How often a report is offered to a customer that does not answer (CMPP's N)."""
 
+PAUSE_S = 1.0
+"""How long an account rests that cannot take a report now."""
+
 
 class Login(NamedTuple):
     """An account with its secret, as the door needs it."""
@@ -48,6 +52,10 @@ class Login(NamedTuple):
     secret: bytes
     account: Account
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    one_way: bool = False
+    """What it opens carries its submits alone; we dial it with what it is to be told."""
+    dialect: Dialect | None = None
+    """With its own habits; None where all speak alike."""
 
 
 class Taker(Protocol):
@@ -70,12 +78,21 @@ class Mailbox:
         self.waiting: deque[Notice] = deque()
         self.lines: list[Line] = []
         self.taker: Taker | None = None
+        self.rest_until = 0.0
         self._most = most
+        self._filled = asyncio.Event()
 
     def put(self, notice: Notice) -> Notice | None:
         """Add one; the oldest is given up when there are too many, and returned."""
         self.waiting.append(notice)
+        self._filled.set()
         return self.waiting.popleft() if len(self.waiting) > self._most else None
+
+    async def filled(self) -> None:
+        """Wait until there is something to tell."""
+        while not self.waiting:
+            self._filled.clear()
+            await self._filled.wait()
 
 
 class Customers:
@@ -103,7 +120,7 @@ class Customers:
     def line(self, dialect: Dialect) -> Line:
         """A new connection's protocol, for ``loop.create_server``."""
         session = Session(dialect.wire, window=16, limits=dialect.limits, now=self._clock())
-        return Line(dialect, session, self._events, self._opened, self._lost, self._clock)
+        return Line(dialect, session, self.events, self._opened, self.lost, self._clock)
 
     def _opened(self, line: Line) -> bool:
         if len(self.lines) >= self._limits.connections_max:
@@ -112,7 +129,17 @@ class Customers:
         self.lines.add(line)
         return True
 
-    def _lost(self, line: Line) -> None:
+    async def mail(self, account: str) -> None:
+        """Wait until there is something to tell an account that we dial."""
+        await self._boxes[account].filled()
+
+    def join(self, line: Line, account: str) -> None:
+        """A connection on which an account takes what it is told."""
+        line.account = account
+        self._boxes[account].lines.append(line)
+
+    def lost(self, line: Line) -> None:
+        """A connection is gone: what was not answered on it is told again."""
         self.lines.discard(line)
         box = self._boxes.get(line.account)
         if box is not None and line in box.lines:
@@ -120,11 +147,16 @@ class Customers:
         for token in line.session.abandon():
             self._again(line.account, token)
 
-    def _events(self, line: Line, events: list[Event]) -> None:
+    def events(self, line: Line, events: list[Event]) -> None:
+        """What happened on a connection, whoever opened it."""
         for event in events:
             if isinstance(event, Answered):
-                if not event.late and isinstance(event.token, Notice):
+                if event.late or not isinstance(event.token, Notice):
+                    continue
+                if line.dialect.taken(event.pdu):
                     self.taken(event.token)
+                else:
+                    self._later(line.account, event.token)
             elif isinstance(event, TimedOut | BadAnswer):
                 self._again(line.account, event.token)
             elif isinstance(event, Closing):
@@ -168,16 +200,20 @@ class Customers:
             line.session.reject(answer)
             line.close()
             return
-        line.account = account
+        line.dialect = login.dialect or line.dialect
+        line.carries = not login.one_way and line.dialect.down not in line.dialect.wire.barred(
+            pdu
+        )
         line.session.accept(answer, window=login.account.window)
-        self._boxes[account].lines.append(line)
+        self.join(line, account)
         _log.info("login", account=account, version=hex(line.session.version))
 
     def _may_connect(self, line: Line, login: Login) -> bool:
         """From an allowed address, and not on more connections than agreed."""
         address = ipaddress.ip_address(line.peer.split("%")[0])
         box = self._boxes[login.caller.account]
-        return len(box.lines) < login.account.connections_max and any(
+        theirs = sum(known in self.lines for known in box.lines)
+        return theirs < login.account.connections_max and any(
             address in network for network in login.networks
         )
 
@@ -248,6 +284,12 @@ class Customers:
         else:
             box.waiting.appendleft(token)
 
+    def _later(self, account: str, notice: Notice) -> None:
+        """A notice that the customer cannot take now: first of all, after a pause."""
+        box = self._boxes[account]
+        box.waiting.appendleft(notice)
+        box.rest_until = self._clock() + PAUSE_S
+
     def taken(self, notice: Notice) -> None:
         """A notice is in its customer's hands, or given up."""
         left = self._left.get(notice.message)
@@ -275,8 +317,10 @@ class Customers:
                 box.taker.deliver(box.waiting.popleft())
             return
         now = self._clock()
+        if now < box.rest_until:
+            return
         for line in box.lines:
-            room = line.session.room if line.writable else 0
+            room = line.room
             while room and box.waiting:
                 notice = box.waiting.popleft()
                 line.dialect.notify(line.session, notice, now)

@@ -12,19 +12,37 @@ from typing import Any, NamedTuple
 import structlog
 
 from qingjing.desk.send import Desk
+from qingjing.doors.gateway import directions
+from qingjing.doors.gateway.callbacks import Callbacks
 from qingjing.doors.gateway.carriers import Carriers, Way
 from qingjing.doors.gateway.customers import Customers, Login
 from qingjing.doors.gateway.dialect import Caller
-from qingjing.doors.gateway.dialects import DIALECTS
+from qingjing.doors.gateway.dialects import spoken_with
 from qingjing.doors.gateway.engine import Engine
+from qingjing.doors.gateway.line import Line
+from qingjing.doors.gateway.nodes import Nodes, origins
 from qingjing.doors.gateway.translate import References
+from qingjing.doors.gateway.visitors import Visitors
 from qingjing.kernel.words import Kind
-from qingjing.settings import PORTS, Account, Route, Settings, SettingsError, Tls, secret
+from qingjing.settings import (
+    PORTS,
+    Account,
+    Listener,
+    Route,
+    Settings,
+    SettingsError,
+    Sgip,
+    Tls,
+    secret,
+)
+from qingjing.wire import sgip
 
 _log = structlog.get_logger("qingjing.gateway")
 
 TICK_S = 0.2
 """How often time-outs are looked at; much shorter than any of them."""
+CARRIERS = "sgip carriers"
+"""Name of the port where carriers dial us."""
 DRAIN_S_MAX = 10.0
 """How long a stop waits for what carriers still owe answers for."""
 
@@ -49,7 +67,15 @@ class Gateway:
         self._desk, self._settings, self._senses = desk, settings, senses
         when = senses.when
         references = References(settings.gateway_code, when())
-        self.engine = Engine(desk, settings.limits, references, when)
+        self._nodes = nodes = Nodes(senses.clock, when, next_start(desk))
+        named = {name for name, x in settings.accounts.items() if x.protocol == "sgip"}
+        self.engine = Engine(
+            desk,
+            settings.limits,
+            references,
+            when,
+            dict.fromkeys(named, partial(origins, sgip.PROTOCOL)),
+        )
         self.customers = Customers(
             {
                 name: login(settings, name, account, environ)
@@ -62,7 +88,7 @@ class Gateway:
         )
         self.carriers = Carriers(
             {
-                name: way(settings, name, route, environ)
+                name: way(settings, name, route, environ, nodes)
                 for name, route in settings.routes.items()
             },
             senses.clock,
@@ -72,13 +98,18 @@ class Gateway:
             self.engine.arrived,
         )
         self.engine.join(self.customers, self.carriers)
+        calls = directions.calls(settings, nodes, environ)
+        self.callbacks = Callbacks(calls, self.customers, senses.clock, senses.chance)
+        self._visits = directions.visits(settings, environ)
+        self.visitors = Visitors(self._visits, senses.clock, self.engine.arrived)
         self._servers: dict[str, asyncio.Server] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.failed: asyncio.Future[None]
 
     @property
     def ports(self) -> dict[str, int]:
-        """The ports that are listened on, by protocol, as the settings have them."""
+        """The ports that are listened on, by protocol, as the settings have them; ``CARRIERS``
+        is that where carriers dial us."""
         return {
             name: int(server.sockets[0].getsockname()[1])
             for name, server in self._servers.items()
@@ -89,18 +120,27 @@ class Gateway:
         loop = asyncio.get_running_loop()
         self.failed = loop.create_future()
         self.carriers.start()
+        self.callbacks.start()
         self._spawn(self.engine.run())
         self._spawn(self._pass_time())
         self._spawn(self._sign())
+        if self._visits:
+            await self._listen(CARRIERS, self.visitors.line, self._settings.sgip)
         for name, listener in self._settings.listeners.items():
-            self._servers[name] = await loop.create_server(
-                partial(self.customers.line, DIALECTS[name]),
-                listener.host,
-                PORTS[name] if listener.port is None else listener.port,
-                ssl=server_tls(self._settings, listener.tls),
-            )
-            port = self.ports[name]
-            _log.info("listening", protocol=name, host=listener.host, port=port)
+            dialect = directions.listening(self._settings, self._nodes, name)
+            await self._listen(name, partial(self.customers.line, dialect), listener)
+
+    async def _listen(
+        self, name: str, line: Callable[[], Line], listener: Listener | Sgip
+    ) -> None:
+        self._servers[name] = await asyncio.get_running_loop().create_server(
+            line,
+            listener.host,
+            PORTS[name] if listener.port is None else listener.port,
+            ssl=server_tls(self._settings, listener.tls),
+        )
+        port = self.ports[name]
+        _log.info("listening", protocol=name, host=listener.host, port=port)
 
     async def run(self, until: asyncio.Event) -> None:
         """Wait until the event is set; raise what made a part of the gateway fail."""
@@ -141,6 +181,8 @@ class Gateway:
         self.engine.stop()
         await self._tasks[0]
         await self.carriers.stop()
+        await self.callbacks.stop()
+        self.visitors.stop()
         for line in list(self.customers.lines):
             line.close()
         for task in self._tasks[1:]:
@@ -152,6 +194,8 @@ class Gateway:
             await asyncio.sleep(TICK_S)
             self.customers.tick()
             self.carriers.tick()
+            self.callbacks.tick()
+            self.visitors.tick()
             self.engine.nudge()
 
     async def _sign(self) -> None:
@@ -181,13 +225,25 @@ def login(settings: Settings, name: str, account: Account, environ: Mapping[str,
         secret=word.encode(),
         account=account,
         networks=tuple(ipaddress.ip_network(text) for text in account.allow),
+        one_way=directions.one_way(account),
+        dialect=spoken_with(account) if account.protocol == "smpp" else None,
     )
 
 
-def way(settings: Settings, name: str, route: Route, environ: Mapping[str, str]) -> Way:
+def next_start(desk: Desk) -> int:
+    """Which start this is: durable with the first commit, before which nothing leaves."""
+    start = desk.ledger.marked("start") + 1
+    desk.ledger.mark("start", start)
+    return start
+
+
+def way(
+    settings: Settings, name: str, route: Route, environ: Mapping[str, str], nodes: Nodes
+) -> Way:
     """A route of the settings, ready for the door."""
     word = secret(settings, route.secret_env, route.secret_file, f"route {name}", environ)
-    return Way(name, route, word.encode(), client_tls(settings, route.tls))
+    tls = client_tls(settings, route.tls)
+    return Way(name, route, word.encode(), tls, directions.routed(route, nodes))
 
 
 def server_tls(settings: Settings, tls: Tls | None) -> ssl.SSLContext | None:

@@ -34,6 +34,8 @@ class Line(asyncio.Protocol):
         self.dialect, self.session = dialect, session
         self._sequence_at = dialect.wire.header.sequence_at
         self.writable = True
+        self.carries = True
+        """Whether we ask on it what we are here for: some logins let only the peer ask."""
         self.account = ""
         self._on_events, self._on_open, self._on_lost = on_events, on_open, on_lost
         self._clock = clock
@@ -45,6 +47,11 @@ class Line(asyncio.Protocol):
         """The peer's address, without its port."""
         found = self._transport.get_extra_info("peername") if self._transport else None
         return str(found[0]) if found else ""
+
+    @property
+    def room(self) -> int:
+        """How many more requests it takes now."""
+        return self.session.room if self.writable and self.carries else 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open; ``on_open`` may turn it away."""

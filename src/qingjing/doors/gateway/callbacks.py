@@ -1,0 +1,136 @@
+"""Connections that we open to customers: in SGIP whoever has something to say dials.
+
+One to an account, while there is something to tell it. It ends by silence, which is no fault,
+and is opened again for the next notice; when it cannot be opened, ever more patiently.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from qingjing.doors.gateway.carriers import patience
+from qingjing.doors.gateway.customers import Customers
+from qingjing.doors.gateway.dialects.sgip import Sgip
+from qingjing.doors.gateway.line import Line
+from qingjing.wire.events import Answered, Closing, Event, Reason
+from qingjing.wire.protocol import PDU
+from qingjing.wire.session import Session
+
+_log = structlog.get_logger("qingjing.callbacks")
+
+OPEN_S = 10.0
+"""How long a connection may take to open: a firewall that drops says nothing for minutes."""
+
+
+class Call(NamedTuple):
+    """An account with the address of its own listener, and our login there."""
+
+    account: str
+    host: str
+    port: int
+    dialect: Sgip
+    greeting: PDU
+    window: int
+
+
+class _Talk:
+    """One connection to a customer, from its opening to its end."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self.welcomed = False
+        self.reason: Reason | None = None
+
+
+class Callbacks:
+    """The connections to all such customers."""
+
+    def __init__(
+        self,
+        calls: Sequence[Call],
+        customers: Customers,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+    ) -> None:
+        self._calls, self._customers = calls, customers
+        self._clock, self._chance = clock, chance
+        self._lines: set[Line] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Dial whenever there is something to tell."""
+        self._tasks = [asyncio.create_task(self._keep(call)) for call in self._calls]
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for line in list(self._lines):
+            line.close()
+
+    def tick(self) -> None:
+        """Let time pass on every connection."""
+        for line in list(self._lines):
+            line.tick()
+
+    async def _keep(self, call: Call) -> None:
+        """Dial when there is something to tell; wait before a dial that follows a failure."""
+        tries = 0
+        while True:
+            await self._customers.mail(call.account)
+            talk = _Talk()
+            try:
+                await self._dial(call, talk)
+                await talk.over.wait()
+            except OSError as error:  # a time-out is one, too
+                _log.info("no connection", account=call.account, error=str(error))
+            if talk.reason is Reason.IDLE:
+                tries = 0
+                continue
+            tries = 0 if talk.welcomed else tries
+            refused = talk.reason is Reason.REFUSED
+            delay = patience(tries, self._chance(), refused=refused)
+            tries = min(tries + 1, 10)
+            await asyncio.sleep(delay)
+
+    async def _dial(self, call: Call, talk: _Talk) -> None:
+        def opened(line: Line) -> bool:
+            self._lines.add(line)
+            line.session.request(call.greeting, "login", self._clock())
+            return True
+
+        def lost(line: Line) -> None:
+            self._lines.discard(line)
+            self._customers.lost(line)
+            talk.over.set()
+
+        def events(line: Line, found: list[Event]) -> None:
+            self._events(call, talk, line, found)
+
+        def line() -> Line:
+            dialect = call.dialect
+            session = Session(
+                dialect.wire, window=call.window, limits=dialect.limits, now=self._clock()
+            )
+            return Line(dialect, session, events, opened, lost, self._clock)
+
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(OPEN_S):
+            await loop.create_connection(line, call.host, call.port)
+
+    def _events(self, call: Call, talk: _Talk, line: Line, events: list[Event]) -> None:
+        """What happens on a connection is the customers' affair, as on those they opened."""
+        for event in events:
+            if isinstance(event, Closing):
+                talk.reason = event.reason
+            elif isinstance(event, Answered) and event.token == "login":
+                talk.welcomed = line.session.room > 0
+                if talk.welcomed:
+                    _log.info("login", account=call.account)
+                    self._customers.join(line, call.account)
+        self._customers.events(line, events)

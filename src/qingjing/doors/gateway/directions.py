@@ -1,0 +1,83 @@
+"""SGIP's two directions, as the settings have them: who dials whom, as which node."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+
+from qingjing.doors.gateway.callbacks import Call
+from qingjing.doors.gateway.dialect import Dialect
+from qingjing.doors.gateway.dialects import DIALECTS, spoken_with
+from qingjing.doors.gateway.dialects.sgip import Sgip
+from qingjing.doors.gateway.nodes import Nodes
+from qingjing.doors.gateway.visitors import Visit
+from qingjing.settings import Account, Route, Settings, SettingsError, secret
+from qingjing.wire.sgip import LoginType
+
+SECRET_MAX = 16
+"""Octets of LoginPassword (4.2.3.1)."""
+
+
+def listening(settings: Settings, nodes: Nodes, protocol: str) -> Dialect:
+    """What is spoken with the customers that dial us.
+
+    Where any takes its reports on its own connections, all may last as long as those need; what
+    an account is told on which connection is not the dialect's affair.
+    """
+    if protocol != "sgip":
+        return DIALECTS[protocol]
+    duplex = any(x.protocol == "sgip" and x.sgip.duplex for x in settings.accounts.values())
+    return Sgip(LoginType.SP, nodes.numbers(settings.sgip.node), duplex=duplex)
+
+
+def routed(route: Route, nodes: Nodes) -> Dialect:
+    """What is spoken with a carrier that we dial."""
+    if route.protocol != "sgip":
+        return spoken_with(route)
+    return Sgip(LoginType.SP, nodes.numbers(route.sgip.node), duplex=route.sgip.duplex)
+
+
+def one_way(account: Account) -> bool:
+    """What an account opens carries its submits alone."""
+    return account.protocol == "sgip" and not account.sgip.duplex
+
+
+def calls(settings: Settings, nodes: Nodes, environ: Mapping[str, str]) -> list[Call]:
+    """The customers that we dial to tell them."""
+    found: list[Call] = []
+    for name, account in settings.accounts.items():
+        if not one_way(account):
+            continue
+        back = account.sgip
+        given = back.secret_env or back.secret_file
+        source = back if given else account
+        word = secret(
+            settings, source.secret_env, source.secret_file, f"account {name}", environ
+        )
+        dialect = Sgip(LoginType.SMG, nodes.numbers(settings.sgip.node))
+        greeting = dialect.bind(back.account or name, _fitting(word, f"account {name}"))
+        found.append(Call(name, back.host, back.port, dialect, greeting, account.window))
+    return found
+
+
+def visits(settings: Settings, environ: Mapping[str, str]) -> list[Visit]:
+    """The routes whose carriers dial us with reports and replies."""
+    found: list[Visit] = []
+    for name, route in settings.routes.items():
+        if route.protocol != "sgip" or route.sgip.duplex:
+            continue
+        back, what = route.sgip, f"route {name}"
+        source = back if back.secret_env or back.secret_file else route
+        word = secret(settings, source.secret_env, source.secret_file, what, environ)
+        networks = tuple(ipaddress.ip_network(text) for text in back.allow)
+        account = back.account or route.account
+        fitting = _fitting(word, what)
+        found.append(Visit(name, route.number, back.node, account, fitting, networks))
+    return found
+
+
+def _fitting(word: str, what: str) -> bytes:
+    """A secret as SGIP has it."""
+    if not word.isascii() or len(word) > SECRET_MAX:
+        raise SettingsError(f"{what}: a secret in SGIP has {SECRET_MAX} ASCII characters")
+    return word.encode()
