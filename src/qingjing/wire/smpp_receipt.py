@@ -25,6 +25,7 @@ __all__ = [
     "MessageState",
     "Receipt",
     "answer_key",
+    "is_intermediate",
     "is_receipt",
     "read_receipt",
     "receipt_keys",
@@ -92,6 +93,11 @@ def is_receipt(esm_class: int) -> bool:
     """Whether a deliver_sm or data_sm of this class reports on a message of ours: at its end,
     or on its way (5.2.12)."""
     return esm_class & _KIND in {RECEIPT, _INTERMEDIATE}
+
+
+def is_intermediate(esm_class: int) -> bool:
+    """Whether it reports on a message on its way alone, whatever state it names (5.2.12)."""
+    return esm_class & _KIND == _INTERMEDIATE
 
 
 def read_receipt(message: DeliverSm | DataSm) -> Receipt:

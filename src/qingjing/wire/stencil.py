@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from .fields import Absent, Content, Field, TextList
+from .fields import Absent, Content, CText, Field, TextList
 from .layout import PREFIX_SIZE, Layout
 from .protocol import PDU
 
@@ -22,20 +22,22 @@ Span = tuple[int, int]
 def span(fields: Sequence[Field], values: object, name: str, at: int = PREFIX_SIZE) -> Span:
     """Where a field of a PDU stands; ``at`` is where the first field begins.
 
-    The fields before it must be fixed, lists or contents.
+    The fields before it must be fixed, lists, contents or closed texts. Of a closed text it is
+    the characters: a stencil of these serves numbers that are as long as the sample's.
     """
     for field in fields:
         if isinstance(field, Absent):
             continue
+        closing = isinstance(field, CText)
         if isinstance(field, TextList):
             size = len(getattr(values, field.name)) * field.size
-        elif isinstance(field, Content):
+        elif isinstance(field, Content | CText):
             size = len(getattr(values, field.name))
         else:
             size = field.size  # type: ignore[union-attr]
         if field.name == name:
             return at, at + size
-        at += size
+        at += size + closing
     raise KeyError(name)
 
 

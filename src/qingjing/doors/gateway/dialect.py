@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -109,10 +109,12 @@ class Outcome(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A carrier's report of a part. ``stat`` is empty for one that is not final."""
+    """A carrier's report of a part. ``stat`` is empty for one that is not final; ``also`` is
+    another form of the id, where a carrier writes it in two."""
 
     upstream: bytes
     stat: str
+    also: bytes = b""
 
 
 class Reply(NamedTuple):
@@ -123,8 +125,22 @@ class Reply(NamedTuple):
     words: str
 
 
+class Cut(NamedTuple):
+    """How texts are cut for a carrier. ``codec`` is that of plain ones (coding 0), ``ascii`` or
+    ``content.GSM``; the others are UCS2. ``most`` are the octets of a single plain one.
+    ``whole``: they are not cut, for the carrier does it."""
+
+    codec: str = "ascii"
+    most: Literal[140, 160] = 140
+    whole: bool = False
+
+
 class Piece(NamedTuple):
-    """One part on its way to a carrier. ``content`` begins with its header where it has one."""
+    """One part on its way to a carrier. ``content`` begins with its header where it has one.
+
+    ``coding`` is 0, whatever is plain there, or 8, UCS2. ``extra`` is what of the customer's
+    submit goes on where both speak the same protocol, as that protocol writes it.
+    """
 
     phone: str
     port: str
@@ -133,6 +149,7 @@ class Piece(NamedTuple):
     udhi: int
     coding: int
     content: bytes
+    extra: bytes = b""
 
 
 class Dialect(Protocol):
@@ -147,6 +164,12 @@ class Dialect(Protocol):
     """For the sessions."""
     limits: Limits
     """Likewise: its timers and maxima."""
+    cut: Cut
+    """For carriers."""
+    up: int
+    """The command that carries a piece; some logins bar it."""
+    down: int
+    """The command that carries a notice; likewise."""
 
     # Towards customers, who log in to us
 
@@ -167,6 +190,9 @@ class Dialect(Protocol):
 
     def notify(self, session: Session, notice: Notice, now: float) -> None:
         """Send a report or a reply, with the notice as its token."""
+
+    def taken(self, pdu: PDU) -> bool:
+        """Whether a notice that is answered so has been taken; else it is wanted later."""
 
     # Towards carriers, to whom we log in
 

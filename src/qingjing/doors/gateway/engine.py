@@ -216,7 +216,7 @@ class Engine:
             chain = self._desk.ledger.register.chain_of_port(reply.port)
             account = self.customers.account_of(chain)
             if account is not None:
-                forwards.append((account, reply))
+                forwards.append((account, reply._replace(phone=phone.digits)))
         return forwards
 
     def _settle(
@@ -235,7 +235,11 @@ class Engine:
             report = arrival.news
             if isinstance(report, Report) and report.stat:
                 stat = report.stat.encode("ascii", "replace")[:8]
-                settle.reported(box, report.upstream, stat, arrival.link, at)
+                link, name = arrival.link, report.upstream
+                if report.also and outbox.upstream_key(link, name) not in box.awaiting:
+                    known = outbox.upstream_key(link, report.also) in box.awaiting
+                    name = report.also if known else name
+                settle.reported(box, name, stat, link, at)
         for message in told:
             settle.told(box, message, at)
 
@@ -344,9 +348,10 @@ class Engine:
         for carrier, free in (room or self._room()).items():
             again = self.carriers.take_back(carrier, free)
             pairs = [(parcel.flight, parcel.part) for parcel in again]
-            may_go = release.again(self._desk, self._outbox, pairs, translate.part_count, t)
+            count = self.carriers.counts[carrier]
+            may_go = release.again(self._desk, self._outbox, pairs, count, t)
             fresh = release.release(
-                self._desk, self._outbox, carrier, free - len(again), translate.part_count, t
+                self._desk, self._outbox, carrier, free - len(again), count, t
             )
             kept = [parcel for parcel, may in zip(again, may_go, strict=True) if may]
             leaving[carrier] = kept + parcels(fresh)

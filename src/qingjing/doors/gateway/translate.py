@@ -9,12 +9,12 @@ from typing import Final
 
 from qingjing.desk.parts import Part
 from qingjing.desk.paths import Submit
-from qingjing.doors.gateway.dialect import Caller, Offer, Piece
+from qingjing.doors.gateway.dialect import Caller, Cut, Offer, Piece
 from qingjing.doors.gateway.moments import stamp
 from qingjing.kernel.numbers import carrier_of
 from qingjing.kernel.words import Carrier, Kind, Phone
 from qingjing.wire import cmpp, content, gsm
-from qingjing.wire.errors import Hint, RemoteProtocolError
+from qingjing.wire.errors import Hint, LocalProtocolError, RemoteProtocolError
 
 _UNDECLARED: Final = Kind.UNCLEAR
 _NO_CARRIER: Final = Carrier.ANY
@@ -161,23 +161,42 @@ def joined(parts: list[Part], caller: Caller) -> Submit:
     return submit
 
 
+_CUT: Final = Cut()
+
+
 @lru_cache(maxsize=20_000)
-def split_body(body: str) -> tuple[content.Part, ...]:
-    """The carrier parts of a body: ASCII where it is plain, else UCS2. Kept per text: a
-    campaign has few. The reference is set when a message leaves (``piece``)."""
-    coding = content.ASCII if all(" " <= c <= "~" for c in body) else content.UCS2
-    return tuple(content.split(body, coding, 0))
+def split_body(body: str, cut: Cut = _CUT) -> tuple[content.Part, ...]:
+    """The carrier parts of a body: in the plain coding where it holds it, else in UCS2. Kept
+    per text: a campaign has few. The reference is set when a message leaves (``piece``)."""
+    plain = cut.codec == content.GSM or all(" " <= c <= "~" for c in body)
+    coding = content.ASCII if plain else content.UCS2
+    codings = {content.ASCII: cut.codec, content.UCS2: content.CODINGS[content.UCS2]}
+    if not cut.whole:
+        return tuple(content.split(body, coding, 0, ascii_max=cut.most, codings=codings))
+    try:
+        return (content.Part(0, coding, content.encode_text(body, coding, codings)),)
+    except LocalProtocolError:
+        data = content.encode_text(body, content.UCS2)
+        return (content.Part(0, content.UCS2, data),)
 
 
-def part_count(body: str) -> int:
+def part_count(body: str, cut: Cut = _CUT) -> int:
     """Into how many parts a body is split."""
-    return len(split_body(body))
+    return len(split_body(body, cut))
 
 
-def piece(phone: Phone, port: str, body: str, number: int, reference: int) -> Piece:
+def piece(
+    phone: Phone,
+    port: str,
+    body: str,
+    number: int,
+    reference: int,
+    cut: Cut = _CUT,
+    extra: bytes = b"",
+) -> Piece:
     """One part of a body, with the message's own concatenation reference (8 bits)."""
-    parts = split_body(body)
+    parts = split_body(body, cut)
     udhi, coding, data = parts[number - 1]
     if udhi:
         data = data[:3] + bytes((reference & 0xFF,)) + data[4:]
-    return Piece(phone.digits, port, len(parts), number, udhi, coding, data)
+    return Piece(phone.digits, port, len(parts), number, udhi, coding, data, extra)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from qingjing.doors.gateway.dialect import Notice, Offer, Outcome, Piece, Reply, Report
+from qingjing.doors.gateway.dialect import Cut, Notice, Offer, Outcome, Piece, Reply, Report
 from qingjing.doors.gateway.moments import report_time, stamp
 from qingjing.doors.gateway.results import result
 from qingjing.settings import Route
@@ -47,6 +47,8 @@ class Cmpp:
     name = "cmpp"
     wire = cmpp.PROTOCOL
     limits = Limits()
+    cut = Cut()
+    up, down = int(Command.SUBMIT), int(Command.DELIVER)
 
     def account(self, pdu: PDU) -> str | None:
         """Source_Addr of a CONNECT."""
@@ -122,6 +124,10 @@ class Cmpp:
         )
         session.request(deliver, notice, now)
 
+    def taken(self, pdu: PDU) -> bool:
+        """DELIVER_RESP. 8 asks to slow down."""
+        return bool(pdu[2] != cmpp.Result.FLOW_CONTROL)
+
     def greeting(self, route: Route, secret: bytes, at: int) -> PDU:
         """CONNECT."""
         moment = cmpp.timestamp(*stamp(at))
@@ -136,7 +142,7 @@ class Cmpp:
         self, session: Session, route: Route, piece: Piece, token: object, now: float
     ) -> None:
         """SUBMIT."""
-        phone, *shared = piece
+        phone, *shared, _extra = piece
         stencil = _submit(session.version, route.account, *shared)
         session.request(stencil, token, now, (stencil.pad(0, phone),))
 

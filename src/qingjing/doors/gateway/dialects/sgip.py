@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from qingjing.doors.gateway.dialect import Notice, Offer, Outcome, Piece, Reply, Report
+from qingjing.doors.gateway.dialect import Cut, Notice, Offer, Outcome, Piece, Reply, Report
 from qingjing.doors.gateway.results_sgip import result, stat, state
 from qingjing.settings import Route
 from qingjing.wire import content, sgip
@@ -39,6 +39,8 @@ class Sgip:
     """
 
     name = "sgip"
+    cut = Cut()
+    up, down = int(tables.Command.SUBMIT), int(tables.Command.DELIVER)
 
     def __init__(
         self,
@@ -120,6 +122,10 @@ class Sgip:
             MessageContent=content.encode_text(notice.words, coding)[: content.PART_MAX],
         )
         session.request(deliver, notice, now)
+
+    def taken(self, pdu: PDU) -> bool:
+        """Report_Resp or Deliver_Resp."""
+        return pdu[1] not in sgip.TEMPORARY
 
     def greeting(self, route: Route, secret: bytes, at: int) -> PDU:
         """Bind."""

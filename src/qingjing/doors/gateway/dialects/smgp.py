@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from qingjing.doors.gateway.dialect import Notice, Offer, Outcome, Piece, Reply, Report
+from qingjing.doors.gateway.dialect import Cut, Notice, Offer, Outcome, Piece, Reply, Report
 from qingjing.doors.gateway.moments import report_time, stamp
 from qingjing.doors.gateway.results_smgp import status
 from qingjing.doors.gateway.words import final, told, words
@@ -48,6 +48,7 @@ class Smgp:
     name = "smgp"
     wire = smgp.PROTOCOL
     limits = Limits()
+    cut = Cut()
     up, down = int(Command.SUBMIT), int(Command.DELIVER)
 
     def account(self, pdu: PDU) -> str | None:

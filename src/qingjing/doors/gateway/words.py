@@ -1,0 +1,40 @@
+"""The words of reports and replies, as all dialects but SGIP's, whose reports have numbers,
+read and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from qingjing.wire import content
+from qingjing.wire.content import CODINGS, Part
+from qingjing.wire.errors import RemoteProtocolError
+
+_ON_ITS_WAY: Final = frozenset({"", "ACCEPTD", "ENROUTE", "SCHEDUL"})
+"""States that are not the last, which a gateway keeps to itself."""
+_LAST: Final = frozenset({"DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "UNKNOWN", "REJECTD"})
+"""The words of the texts for the last one."""
+
+
+def final(stat: str) -> str:
+    """A carrier's state if it is the last one, its own words among them; else empty."""
+    return "" if stat in _ON_ITS_WAY else stat
+
+
+def told(stat: str) -> tuple[str, str]:
+    """A state in a word of the text, and the carrier's own where it was none of these: then
+    the message was not delivered."""
+    return (stat, "") if stat in _LAST else ("UNDELIV", stat)
+
+
+def words(part: Part, codings: Mapping[int, str] = CODINGS) -> str:
+    """What a person wrote, without its header; what cannot be decoded is kept as it can be,
+    and reads unclear."""
+    udhi, coding, data = part
+    try:
+        if udhi:
+            data = data[content.read_udh(data).size :]
+        text = content.decode_text(data, coding, codings)
+    except RemoteProtocolError:
+        return data.decode("gb18030", "replace")
+    return text if isinstance(text, str) else f"<{len(text)} octets of coding {coding}>"
