@@ -11,11 +11,15 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import resources
 
 from qingjing.desk.rulebook import adopt_missing
+from qingjing.desk.scrub import Scrubbed
 from qingjing.desk.send import Desk
 from qingjing.desk.texts import Reader
+from qingjing.doors.api.lists import Order, judge
+from qingjing.doors.api.server import ApiServer, Means
 from qingjing.doors.cli.verbs import VERBS
 from qingjing.doors.control import Door
 from qingjing.doors.gateway.gateway import Gateway, Senses
@@ -120,11 +124,13 @@ async def serve(
     by protocol.
 
     What is acknowledged is on record at any moment. A part that fails ends the whole: half a
-    gateway would not be noticed. Commands on this ledger are taken at the control door.
+    gateway would not be noticed. Commands on this ledger are taken at the control door; the
+    HTTP API is served when the settings have one.
     """
     async with open_desk(settings, now=senses.when, warn=warn, environ=environ) as desk:
         gateway = Gateway(desk, settings, environ, senses)
         await gateway.start()
+        api: ApiServer | None = None
         door = Door(desk, VERBS, senses.when, gateway.fail, os.geteuid())
         # What was built until now stays; what comes is mostly freed by its count. Looking
         # for cycles among a hundred thousand messages on their way would stop the loop.
@@ -132,8 +138,43 @@ async def serve(
         gc.set_threshold(100_000, 50, 100)
         try:
             await door.open(settings.path(settings.data))
-            ready(gateway.ports)
+            ports = dict(gateway.ports)
+            if settings.api is not None:
+                api = api_server(desk, gateway, settings, senses, environ)
+                await api.start()
+                ports["http"] = api.port
+            ready(ports)
             await gateway.run(until)
         finally:
             await door.close()
+            if api is not None:
+                await api.stop()
             await gateway.stop()
+
+
+def api_server(
+    desk: Desk,
+    gateway: Gateway,
+    settings: Settings,
+    senses: Senses,
+    environ: Mapping[str, str] = os.environ,
+) -> ApiServer:
+    """The HTTP API over a desk and a gateway, to be started. Errors as ``ApiServer``'s."""
+    means = Means(
+        senses=senses,
+        token=secrets.token_bytes,
+        key=Vault(keys_of(settings, environ)).key,
+        apart=partial(scrub_apart, settings),
+        imports=settings.path(settings.data) / sqlite.IMPORTS,
+    )
+    return ApiServer(desk, gateway, settings, means)
+
+
+def scrub_apart(settings: Settings, order: Order) -> Scrubbed:
+    """Judge a list beside the service that has the ledger: run in a process of its own."""
+
+    async def work() -> Scrubbed:
+        async with open_beside(settings, now=lambda: order.at, warn=lambda _text: None) as desk:
+            return judge(desk, order)
+
+    return asyncio.run(work())

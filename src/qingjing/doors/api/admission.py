@@ -111,7 +111,7 @@ class Admission:
         self._keys, self._guests, self._clock = keys, guests, clock
         self._buckets: dict[str, Bucket] = {}
 
-    def admit(self, connection: Connection, handler: BaseRouteHandler) -> None:
+    async def admit(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """Let a request in, with its visitor in the connection's state; or ApiError."""
         scope = handler.opt.get("scope")
         if scope is None:

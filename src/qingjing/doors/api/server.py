@@ -1,0 +1,292 @@
+"""The API's server: everything behind the routes built, served on the gateway's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import structlog
+import uvicorn
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.router import Router
+
+from qingjing import __version__
+from qingjing.desk.send import Desk
+from qingjing.doors.api import routes_messages, routes_people, routes_rest
+from qingjing.doors.api.admission import Admission, Connection, guest
+from qingjing.doors.api.courier import Courier
+from qingjing.doors.api.events import Events, Mailbox
+from qingjing.doors.api.hooks import HookBook
+from qingjing.doors.api.keys import Keys
+from qingjing.doors.api.lists import Apart, Lists
+from qingjing.doors.api.problems import on_error
+from qingjing.doors.api.rooms import Rooms
+from qingjing.doors.api.sending import Sender
+from qingjing.doors.api.store import Store
+from qingjing.doors.control import Own
+from qingjing.doors.gateway.gateway import Gateway, Senses
+from qingjing.kernel.note import Key
+from qingjing.settings import Api, Settings, SettingsError
+
+_log = structlog.get_logger("qingjing.api")
+
+SWEEP_S: Final = 3_600.0
+"""How often what is too old is deleted."""
+SWEEP_ROWS: Final = 20_000
+"""Rows deleted at once: some tens of milliseconds, between two turns."""
+GRACE_S: Final = 10
+"""How long requests that run may take at a stop."""
+IDLE_S: Final = 30
+"""How long an idle connection is kept: clients that send now and then keep theirs."""
+BACKLOG: Final = 1_024
+HEAD_BYTES_MAX: Final = 16_384
+"""Octets of a request's head."""
+DAY_MS: Final = 86_400_000
+
+
+class Means(NamedTuple):
+    """What the composition root hands in: senses, chance, the ledger's key, other processes."""
+
+    senses: Senses
+    token: Callable[[int], bytes]
+    """Bytes of chance, not to be guessed."""
+    key: Key
+    """The ledger's public key."""
+    apart: Apart
+    """Judges a list in a process of its own."""
+    imports: Path
+    """The folder of imported consents."""
+
+
+class ApiServer:
+    """Open with ``start``, close with ``stop`` while the gateway still turns."""
+
+    def __init__(self, desk: Desk, gateway: Gateway, settings: Settings, means: Means) -> None:
+        """SettingsError when the settings do not fit, StoreError when the file does not."""
+        if settings.api is None:
+            raise SettingsError("the settings have no [api]")
+        self._settings, self._api, self._gateway = settings, settings.api, gateway
+        self._desk = desk
+        senses = means.senses
+        folder = settings.path(settings.data)
+        self._store = Store(folder)
+        self._when = senses.when
+        api, when, store = self._api, senses.when, self._store
+        self._events = Events(desk.ledger, store, when, gateway.customers.taken, self._spawn)
+        hooks = HookBook(
+            desk.ledger, store, self._events, api, when, means.token, senses.chance
+        )
+        self._courier = Courier(hooks, api, when)
+        self._events.news = self._courier.news
+        self.rooms = Rooms(
+            desk=desk,
+            clerk=Own(desk, when),
+            gateway=gateway,
+            sender=Sender(desk, gateway.engine, store, when, api.answer_s),
+            events=self._events,
+            hooks=hooks,
+            lists=Lists(folder, store, api, means.apart, when, means.token),
+            settings=api,
+            when=when,
+            key=means.key,
+            imports=means.imports,
+        )
+        self.app = application(self.rooms, self._admission(senses), self._sound)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: _Server | None = None
+        self._socket: socket.socket | None = None
+
+    def _admission(self, senses: Senses) -> Admission:
+        guests = {name: guest(name, a) for name, a in self._settings.accounts.items()}
+        return Admission(Keys(self._store), guests, senses.clock)
+
+    @property
+    def port(self) -> int:
+        """The port that the listener has."""
+        if self._socket is None:
+            raise RuntimeError("the API has not been started")
+        return int(self._socket.getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen. SettingsError when the address cannot be had."""
+        api = self._api
+        for name, account in self._settings.accounts.items():
+            if account.protocol == "http":
+                self._gateway.customers.attach(name, Mailbox(self._events, name))
+        self._socket = _listener(api)
+        config = uvicorn.Config(
+            self.app,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            http="httptools",
+            ws="none",
+            limit_concurrency=api.connections_max,
+            timeout_keep_alive=IDLE_S,
+            timeout_graceful_shutdown=GRACE_S,
+            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+            proxy_headers=bool(api.proxies),
+            forwarded_allow_ips=list(api.proxies),
+            ssl_certfile=_file(self._settings, api.tls.certificate) if api.tls else None,
+            ssl_keyfile=_file(self._settings, api.tls.key) if api.tls else None,
+        )
+        self._server = _Server(config)
+        for work in (self._courier.run(), self.rooms.lists.run(), self._sweep()):
+            self._spawn(work)
+        self._spawn(self._server.serve([self._socket]))
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        if api.tls is None and api.host not in ("127.0.0.1", "::1", "localhost"):
+            _log.warning("without TLS", host=api.host)
+        _log.info("listening", host=api.host, port=self.port)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A part that fails takes the whole down: half a service would not be noticed."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._gateway.fail(error)
+
+    async def stop(self) -> None:
+        """Take no more requests, answer those that run, close."""
+        if self._server is not None:
+            self._server.should_exit = True
+            await self._server.ended.wait()
+        await self.rooms.sender.finish()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._courier.close()
+        self._store.close()
+
+    def _sound(self) -> None:
+        """After an error: a ledger that broke ends the service."""
+        try:
+            _ = self._desk.ledger.position
+        except Exception as broken:
+            self._gateway.fail(broken)
+
+    async def _sweep(self) -> None:
+        """Delete what is too old, a little at a time."""
+        while True:
+            before = self._when() - self._api.keep_days * DAY_MS
+            await self.rooms.lists.drop_older(before)
+            for table in ("answer", "event"):
+                while await self._store.write(_older(table, before)):
+                    await asyncio.sleep(1)
+            await asyncio.sleep(SWEEP_S)
+
+
+def _older(table: str, before: int) -> Callable[[Any], bool]:
+    """Deletes some rows of before a time; are there more?"""
+    key = "seq" if table == "event" else "account, key"
+    query = (
+        f"DELETE FROM {table} WHERE ({key}) IN"
+        f" (SELECT {key} FROM {table} WHERE at < ? LIMIT {SWEEP_ROWS})"
+    )
+
+    def write(db: Any) -> bool:
+        return bool(db.execute(query, (before,)).rowcount == SWEEP_ROWS)
+
+    return write
+
+
+def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -> Litestar:
+    """The routes with their guard, errors and document. ``sound`` is called after an error."""
+
+    async def after_error(_error: Exception, _scope: Any) -> None:
+        sound()
+
+    def visitor_of(request: Connection) -> Any:
+        return request.state["visitor"]
+
+    api = rooms.settings
+    small = Router(
+        "/",
+        route_handlers=[
+            *routes_messages.ROUTES,
+            *routes_people.ROUTES,
+            *routes_rest.ROUTES,
+        ],
+        request_max_body_size=api.body_bytes_max,
+    )
+    large = Router(
+        "/", route_handlers=routes_people.LIST_ROUTES, request_max_body_size=api.list_bytes_max
+    )
+    return Litestar(
+        route_handlers=[small, large],
+        guards=[admission.admit],
+        dependencies={
+            "rooms": Provide(lambda: rooms, sync_to_thread=False),
+            "visitor": Provide(visitor_of, sync_to_thread=False),
+        },
+        exception_handlers={Exception: on_error},
+        after_exception=[after_error],
+        openapi_config=OpenAPIConfig(
+            title="Qingjing 清净",
+            version=__version__,
+            description="Decides marketing SMS before they leave. docs/api.md says how.",
+            # The framework answers for all below its path itself: ours is a route of its own.
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(
+                security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
+            ),
+            security=[{"key": []}],
+        ),
+        logging_config=None,
+        debug=False,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn on a loop that has its own signals: who serves decides when it ends."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until ``should_exit``."""
+        try:
+            await super().serve(sockets)
+        finally:
+            self.ended.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+
+def _listener(api: Api) -> socket.socket:
+    family = socket.AF_INET6 if ":" in api.host else socket.AF_INET
+    found = socket.socket(family)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((api.host, api.port))
+        found.listen(BACKLOG)
+    except OSError as error:
+        found.close()
+        remedy = "free it, or change api.host or api.port"
+        where = f"{api.host} port {api.port}"
+        raise SettingsError(f"api: {where}: {error.strerror}; {remedy}") from None
+    found.setblocking(False)
+    return found
+
+
+def _file(settings: Settings, name: str) -> str:
+    return str(settings.path(name))
