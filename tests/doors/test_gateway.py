@@ -20,7 +20,7 @@ from gateway_house import (
 )
 
 from qingjing.city.carrier import Habits
-from qingjing.city.customer import CustomerClient
+from qingjing.city.customer import Answer, CustomerClient
 from qingjing.doors.gateway.results import RESULTS
 from qingjing.kernel.facts import WordingRegistered
 from qingjing.wire import cmpp, cmpp_tables, content
@@ -48,7 +48,7 @@ class Talk:
         self.status = running.call(lambda: self.client.connect(running.port))
         self.tags = 0
 
-    def send(self, *pdus: cmpp_tables.Submit) -> list[cmpp_tables.SubmitResp]:
+    def send(self, *pdus: cmpp_tables.Submit) -> list[Answer]:
         """Submit some PDUs at once and wait for their answers."""
         tags = list(range(self.tags, self.tags + len(pdus)))
         self.tags += len(pdus)
@@ -164,7 +164,7 @@ def test_a_reply_t_stops_the_whole_group_on_every_port_and_signature(running: Ho
     stopped = RESULTS["not_refused"]
     assert [answer.Result for answer in answers] == [stopped, stopped, 0, 0]
     running.until(lambda: len(talk.client.replies) == 1)
-    assert talk.client.replies[0].Msg_Content == b"T"
+    assert talk.client.replies[0].words == "T"
 
 
 def test_what_was_queued_before_a_refusal_does_not_leave_after_it() -> None:
@@ -185,7 +185,7 @@ def test_what_was_queued_before_a_refusal_does_not_leave_after_it() -> None:
 
         assert running.call(reply)
         running.until(lambda: len(talk.client.replies) == 1)
-        mobile._habits = Habits()
+        mobile.behave(Habits())
         running.until(lambda: queued.Msg_Id in talk.client.reports)
 
         assert talk.client.reports[queued.Msg_Id] == "REJECTD"
@@ -286,7 +286,7 @@ def test_a_stranger_and_a_wrong_secret_are_not_let_in(running: House) -> None:
 
 def test_a_customer_on_cmpp_2_gets_reports_in_its_own_layout(running: House) -> None:
     """Result of one octet, a report of sixty."""
-    talk = Talk(running, version=cmpp_tables.V20)
+    talk = Talk(running, version="2.0")
     (passed, refused) = talk.send(submit(OFFER, CONSENTED), submit(OFFER, STRANGER))
 
     running.until(lambda: passed.Msg_Id in talk.client.reports)
@@ -297,7 +297,7 @@ def test_a_customer_on_cmpp_2_gets_reports_in_its_own_layout(running: House) -> 
 def test_a_report_waits_for_a_customer_that_is_away(running: House) -> None:
     """The customer hangs up after the answer and finds the report when it comes back."""
     for simulator in running.carriers.values():
-        simulator._habits = Habits(report_after_s=0.3)
+        simulator.behave(Habits(report_after_s=0.3))
     talk = Talk(running)
     (answer,) = talk.send(submit(OFFER, CONSENTED))
 
@@ -343,6 +343,6 @@ def test_a_cut_carrier_connection_means_unknown_and_never_a_second_sending() -> 
         (answer,) = talk.send(submit(OFFER, CONSENTED))
 
         running.until(lambda: answer.Msg_Id in talk.client.reports)
-        running.carriers["mobile"]._habits = Habits()
+        running.carriers["mobile"].behave(Habits())
         assert talk.client.reports[answer.Msg_Id] == "UNKNOWN"
         assert len(running.carriers["mobile"].received) == 1

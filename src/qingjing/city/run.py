@@ -1,8 +1,8 @@
 """A run: the plan is played against the real gateway over real sockets.
 
-Customers of both platforms submit over CMPP 3.0 and 2.0; three carriers take, report and
-misbehave a little; people write back in between. The day goes by in waves: within one,
-everything goes on at once; between two, everything has been answered.
+Customers of both platforms submit over SMPP and CMPP; three carriers, one each on CMPP, SMPP
+and SMGP, take, report and misbehave a little; people write back in between. The day goes by in
+waves: within one, everything goes on at once; between two, everything has been answered.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ import msgspec
 from qingjing.city import history, out, world
 from qingjing.city.carrier import CarrierSimulator, Habits
 from qingjing.city.cast import CARRIERS, QINGLAN, YUANSHAN
-from qingjing.city.customer import CustomerClient, text_submits
+from qingjing.city.customer import Answer, CustomerClient
 from qingjing.city.out import Run
 from qingjing.city.plan import Plan
 from qingjing.city.scene import BUSY, NIGHT, SLOW, WAVES, Message, Reply
+from qingjing.city.tongues import pieces
 from qingjing.city.witness import delivered
 from qingjing.city.world import WAVE_MS, Clock, Day, World
 from qingjing.desk.send import Desk
 from qingjing.doors.gateway.gateway import Gateway, Senses
 from qingjing.kernel.words import Carrier, mask
 from qingjing.settings import Settings
-from qingjing.wire import cmpp_tables, content
+from qingjing.wire import content
 
 _HABITS: Final = {
     Carrier.MOBILE: Habits(
@@ -38,9 +39,9 @@ _HABITS: Final = {
     Carrier.TELECOM: Habits(report_after_s=0.05, early_report=0.05, cut_at=60),
 }
 _LOGINS: Final = (
-    (QINGLAN.account, cmpp_tables.V30, content.UCS2),
-    (QINGLAN.account, cmpp_tables.V30, content.UCS2),
-    (YUANSHAN.account, cmpp_tables.V20, content.GBK),
+    (QINGLAN.account, "3.4", content.UCS2),
+    (QINGLAN.account, "3.4", content.UCS2),
+    (YUANSHAN.account, "2.0", content.GBK),
 )
 """Each customer's connections: account, version, and the coding that it prefers."""
 
@@ -114,6 +115,7 @@ def _simulators(seed: int, clock: Clock) -> dict[Carrier, CarrierSimulator]:
             clock=clock.seconds,
             seed=seed * 10 + int(carrier),
             habits=_HABITS[carrier],
+            protocol=world.SPOKEN[carrier],
         )
         for carrier in CARRIERS
     }
@@ -132,13 +134,19 @@ class _Play:
         carriers: dict[Carrier, CarrierSimulator],
     ) -> None:
         self._plan, self._day, self._desk = plan, day, desk
-        self._clock, self._carriers = clock, carriers
+        self._settings, self._clock, self._carriers = settings, clock, carriers
         self._chance = random.Random(plan.options.seed)
         senses = Senses(clock.seconds, clock.when, self._chance.random)
         self._gateway = Gateway(desk, settings, world.environment(), senses)
         secret = world.environment()["CITY_CUSTOMER"].encode()
         self.customers = [
-            CustomerClient(account=account, secret=secret, clock=clock.seconds, version=version)
+            CustomerClient(
+                account=account,
+                secret=secret,
+                clock=clock.seconds,
+                version=version,
+                protocol=settings.accounts[account].protocol,
+            )
             for account, version, _coding in _LOGINS
         ]
         self._submitted = [0] * len(self.customers)
@@ -149,8 +157,9 @@ class _Play:
         """The whole day and a piece of the night."""
         await self._gateway.start()
         try:
-            for customer in self.customers:
-                status = await customer.connect(self._gateway.ports["cmpp"])
+            for customer, (account, *_) in zip(self.customers, _LOGINS, strict=True):
+                protocol = self._settings.accounts[account].protocol
+                status = await customer.connect(self._gateway.ports[protocol])
                 if status != 0:
                     raise RunError(f"a login was answered {status}")
             await self._until(
@@ -237,19 +246,17 @@ class _Play:
     async def _hand_in(self, place: int, messages: list[Message]) -> None:
         customer = self.customers[place]
         for message in messages:
-            pdus = text_submits(
-                message.account,
+            parts = pieces(
                 message.port,
                 message.person.phone.digits,
                 message.body,
-                message.service,
-                coding=_LOGINS[place][2],
-                reference=int(message.tag[1:]),
+                _LOGINS[place][2],
+                int(message.tag[1:]),
             )
-            self._parts[message.tag] = len(pdus)
-            for number, pdu in enumerate(pdus):
-                await customer.submit(pdu, (message.tag, number))
-            self._submitted[place] += len(pdus)
+            self._parts[message.tag] = len(parts)
+            for number, piece in enumerate(parts):
+                await customer.send(piece, (message.tag, number), message.service)
+            self._submitted[place] += len(parts)
         await customer.settle(self._submitted[place])
 
     def _settled(self) -> bool:
@@ -308,7 +315,7 @@ class _Play:
         out.write(folder, out.RECEIVED, received)
         out.write(folder, out.REPLIES, self._heard)
 
-    def _answers(self, message: Message) -> list[cmpp_tables.SubmitResp | None]:
+    def _answers(self, message: Message) -> list[Answer | None]:
         parts = range(self._parts[message.tag])
         found = [[c.answers.get((message.tag, n)) for c in self.customers] for n in parts]
         return [next((answer for answer in part if answer), None) for part in found]

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, Protocol
 
-from qingjing.city.cast import CARRIERS, PLATFORMS, SERVICES
+from qingjing.city.cast import CARRIERS, PLATFORMS, QINGLAN, SERVICES
 from qingjing.desk.entries import day_start
 from qingjing.desk.send import Desk
 from qingjing.kernel.words import Carrier
@@ -88,10 +88,13 @@ def settings(out: Path, ports: dict[Carrier, int]) -> Settings:
         data="ledger",
         keys="keys.toml",
         folder=str(out.resolve()),
-        listeners={"cmpp": Listener(port=0)},
+        listeners={"cmpp": Listener(port=0), "smpp": Listener(port=0)},
         accounts={
             platform.account: Account(
-                party=platform.party, secret_env="CITY_CUSTOMER", kinds=dict(SERVICES)
+                party=platform.party,
+                protocol="smpp" if platform is QINGLAN else "cmpp",
+                secret_env="CITY_CUSTOMER",
+                kinds=dict(SERVICES),
             )
             for platform in PLATFORMS
         },
@@ -102,7 +105,7 @@ def settings(out: Path, ports: dict[Carrier, int]) -> Settings:
                 host="127.0.0.1",
                 port=ports[carrier],
                 account="900001",
-                version="2.0" if carrier is Carrier.UNICOM else "3.0",
+                protocol=SPOKEN[carrier],
                 secret_env="CITY_CARRIER",
                 window=WINDOW,
             )
@@ -111,6 +114,12 @@ def settings(out: Path, ports: dict[Carrier, int]) -> Settings:
     )
 
 
+SPOKEN: Final[dict[Carrier, Literal["cmpp", "smgp", "smpp"]]] = {
+    Carrier.MOBILE: "cmpp",
+    Carrier.UNICOM: "smpp",
+    Carrier.TELECOM: "smgp",
+}
+"""What each carrier of the city speaks."""
 _NAMES: Final[dict[Carrier, Literal["mobile", "unicom", "telecom"]]] = {
     Carrier.MOBILE: "mobile",
     Carrier.UNICOM: "unicom",
