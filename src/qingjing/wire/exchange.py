@@ -6,10 +6,13 @@ The two directions count their sequence numbers apart, so they are two memories.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
-from .errors import Hint, LocalProtocolError
-from .events import Limits
+from .errors import Hint, LocalProtocolError, RemoteProtocolError
+from .events import Answered, BadAnswer, Event, Limits, Unmatched
+from .layout import Layout
+from .protocol import PDU
 
 __all__ = ["Asked", "Heard"]
 
@@ -60,6 +63,27 @@ class Asked:
             return None
         del self._expired[sequence]
         return expired[0], True
+
+    def take_run(
+        self, command: int, frames: Sequence[bytes], layout: Layout[Any], events: list[Event]
+    ) -> None:
+        """Tell a run of answers of one command: to what each is, or what is wrong with it."""
+        waiting, at = self._waiting, layout.header.sequence_at
+        for pdu in layout.decode_run(frames):
+            if isinstance(pdu, RemoteProtocolError):
+                known = self.take(pdu.sequence, command)
+                events.append(BadAnswer(known[0] if known else None, pdu))
+                continue
+            sequence = pdu[at]
+            entry = waiting.get(sequence)
+            if entry is not None and entry[2] == command:
+                del waiting[sequence]
+                self.counted -= entry[3]
+                events.append(Answered(entry[0], pdu))
+                continue
+            found = self.take(sequence, command)
+            late = found is not None and found[1]
+            events.append(Unmatched(pdu) if found is None else Answered(found[0], pdu, late))
 
     def expire(self, now: float) -> list[object]:
         """The tokens whose time is over, oldest first; they leave the window."""
@@ -113,6 +137,56 @@ class Heard:
                 return Hint.DUPLICATE
         return Hint.BUSY if len(self.owed) >= self._limits.owed_max else None
 
+    def take_run(
+        self,
+        frames: Sequence[bytes],
+        layout: Layout[Any],
+        events: list[Event],
+        again: Callable[[bytes, list[Event]], None],
+    ) -> None:
+        """Tell a run of requests of one command; those that need a second look go ``again``:
+        what cannot be read, what was heard before, and what is too much."""
+        owed, answers, most = self.owed, self._answers, self._limits.owed_max
+        at = layout.header.sequence_at
+        for frame, pdu in zip(frames, layout.decode_run(frames), strict=True):
+            if isinstance(pdu, RemoteProtocolError):
+                again(frame, events)
+                continue
+            sequence = pdu[at]
+            if sequence in owed or sequence in answers or len(owed) >= most:
+                again(frame, events)
+            else:
+                owed[sequence] = frame
+                events.append(pdu)
+
+    def answer_run(
+        self,
+        pdus: Iterable[PDU],
+        sequence_at: int,
+        layouts: Mapping[bytes, Layout[Any]],
+        now: float,
+    ) -> list[bytes]:
+        """The answers to those of these requests that still wait; they are remembered.
+
+        :param layouts: of the answers, by the command of the request as it stands in a frame.
+        """
+        out: list[bytes] = []
+        owed, answers, most = self.owed, self._answers, self._limits.memory_max
+        for pdu in pdus:
+            sequence = pdu[sequence_at]
+            frame = owed.get(sequence)
+            if frame is None:
+                continue
+            answer = layouts[frame[4:8]].encode(pdu)
+            del owed[sequence]
+            if sequence in answers:
+                del answers[sequence]
+            answers[sequence] = (hash(frame), answer, now)
+            out.append(answer)
+        while len(answers) > most:
+            answers.popitem(last=False)
+        return out
+
     def frame(self, sequence: Hashable) -> bytes:
         """The unanswered request of this number.
 
@@ -122,11 +196,3 @@ class Heard:
             return self.owed[sequence]
         except (KeyError, TypeError):
             raise LocalProtocolError(f"no unanswered request has number {sequence!r}") from None
-
-    def settle(self, sequence: Hashable, answer: bytes, now: float) -> None:
-        """Remember what an unanswered request was answered with."""
-        frame = self.owed.pop(sequence)
-        self._answers.pop(sequence, None)
-        self._answers[sequence] = (hash(frame), answer, now)
-        if len(self._answers) > self._limits.memory_max:
-            self._answers.popitem(last=False)

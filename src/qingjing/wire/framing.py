@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from .errors import Hint, RemoteProtocolError
 from .protocol import Protocol
@@ -31,31 +32,40 @@ class Framer:
         self._buffer = rest + data if rest else data
         self._at = 0
 
-    def next_frame(self) -> tuple[int, bytes] | None:
-        """The next whole frame and its command, or None when more bytes are needed.
+    def runs(self) -> Iterator[tuple[int, list[bytes]]]:
+        """Whole frames, those of one command that came in a row together.
 
-        :raises RemoteProtocolError: fatal, when a length makes no sense: where the next frame
-            begins cannot be known any more.
+        :raises RemoteProtocolError: fatal, after what came before it, when a length makes no
+            sense: where the next frame begins cannot be known any more.
         """
-        buffer, at = self._buffer, self._at
-        if self._stray:
-            at = self._skip_stray(buffer, at)
-        if len(buffer) - at < _PREFIX.size:
-            return None
-        length: int
-        command: int
-        length, command = _PREFIX.unpack_from(buffer, at)
-        if not self._least <= length <= self._most:
+        buffer, least, most = self._buffer, self._least, self._most
+        prefix, strays = _PREFIX.unpack_from, self._strays
+        run: list[bytes] = []
+        running, wrong = -1, None
+        at = self._skip_stray(buffer, self._at) if self._stray else self._at
+        while len(buffer) - at >= _PREFIX.size:
+            length, command = prefix(buffer, at)
+            if not least <= length <= most:
+                wrong = length
+                break
+            end = at + length
+            if end > len(buffer):
+                break
+            if command != running:
+                if run:
+                    yield running, run
+                running, run = command, []
+            run.append(buffer[at:end])
+            self._at = at = end
+            if strays is not None and (command, length) == strays[:2]:
+                self._stray = True
+                at = self._skip_stray(buffer, at)
+        if run:
+            yield running, run
+        if wrong is not None:
             raise RemoteProtocolError(
-                f"a frame of {length} octets", hint=Hint.LENGTH, fatal=True
+                f"a frame of {wrong} octets", hint=Hint.LENGTH, fatal=True
             )
-        end = at + length
-        if end > len(buffer):
-            return None
-        self._at = end
-        if self._strays is not None and (command, length) == self._strays[:2]:
-            self._stray = True
-        return command, buffer[at:end]
 
     def _skip_stray(self, buffer: bytes, at: int) -> int:
         """Skip the octets that some peers do not count; go on waiting while they may come."""

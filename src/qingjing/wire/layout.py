@@ -294,13 +294,27 @@ class Layout(Table[P]):
 
         :raises RemoteProtocolError: not fatal, with hint, command and sequence.
         """
-        if (fixed := self._fixed) is not None and len(data) == fixed.size:
-            return tuple.__new__(self.pdu, self._to_pdu(fixed.unpack(data)[2:]))
         try:
             return super().decode(data, at)
         except RemoteProtocolError as error:
             error.command, error.sequence = self.command, self.header.sequence(data)
             raise
+
+    def decode_run(self, frames: Sequence[bytes]) -> list[P | RemoteProtocolError]:
+        """:meth:`decode` of many frames; the error of each that cannot be read."""
+        if (fixed := self._fixed) is None or self._to_pdu is not tuple:
+            return [self._tried(frame) for frame in frames]
+        new, pdu, unpack, size = tuple.__new__, self.pdu, fixed.unpack, fixed.size
+        return [
+            new(pdu, unpack(frame)[2:]) if len(frame) == size else self._tried(frame)
+            for frame in frames
+        ]
+
+    def _tried(self, frame: bytes) -> P | RemoteProtocolError:
+        try:
+            return self.decode(frame)
+        except RemoteProtocolError as error:
+            return error
 
 
 class AnswerLayout(Layout[P]):

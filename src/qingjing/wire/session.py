@@ -10,12 +10,11 @@ role nor the protocol: see :mod:`qingjing.wire.states` and :mod:`qingjing.wire.p
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 from .errors import Hint, LocalProtocolError, RemoteProtocolError
 from .events import (
     Answered,
-    BadAnswer,
     BadRequest,
     Closing,
     Event,
@@ -24,7 +23,6 @@ from .events import (
     Repeated,
     TimedOut,
     UnknownCommand,
-    Unmatched,
 )
 from .exchange import Asked, Heard
 from .framing import Framer
@@ -93,8 +91,6 @@ class Session:
         """
         return self._heard.frame(sequence)
 
-    # What the peer does
-
     def receive(self, data: bytes, now: float) -> list[Event]:
         """Take what was read from the socket; any bytes at all are allowed.
 
@@ -108,10 +104,10 @@ class Session:
         self._now = now
         self._framer.feed(data)
         try:
-            while (got := self._framer.next_frame()) is not None:
+            for command, frames in self._framer.runs():
                 # Whatever came proves that the peer lives.
                 self._beats, self._beat_at = 0, now + self._idle_s
-                self._take(*got, events)
+                self._take_run(command, frames, events)
                 if not self._row:
                     break
         except RemoteProtocolError as error:
@@ -119,6 +115,19 @@ class Session:
                 self._refuse(0, bytes(self._header.size), error.hint)
             events.append(self._close(Reason.BROKEN, error))
         return events
+
+    def _take_run(self, command: int, frames: list[bytes], events: list[Event]) -> None:
+        """Take frames of one command that came in a row."""
+        trigger = self._speech.gets.get(command)
+        if trigger == Trigger.GET_REQUEST and trigger in self._row:
+            layout = self._speech.layouts[command]
+            self._heard.take_run(frames, layout, events, self._take_request)
+        elif trigger == Trigger.GET_ANSWER and self._state == State.BOUND:
+            self._asked.take_run(command, frames, self._speech.layouts[command], events)
+        else:
+            for frame in frames:
+                if self._row:
+                    self._take(command, frame, events)
 
     def _take(self, command: int, frame: bytes, events: list[Event]) -> None:
         """Take one frame."""
@@ -133,10 +142,8 @@ class Session:
                 command=command,
                 sequence=self._header.sequence(frame),
             )
-        if trigger == Trigger.GET_REQUEST:
-            self._take_request(command, frame, events)
-        elif trigger in ANSWERS:
-            self._take_answer(command, frame, events)
+        if trigger in ANSWERS:
+            self._asked.take_run(command, [frame], self._speech.layouts[command], events)
             if self._state != State.BOUND and not self._asked.uncounted:
                 leaving = self._state == State.LEAVING
                 events.append(self._close(Reason.WE_LEFT if leaving else Reason.REFUSED))
@@ -159,9 +166,9 @@ class Session:
             events.append(self._close(Reason.PEER_LEFT))
         # An answer to a heartbeat says only that the peer lives; some leave out its body.
 
-    def _take_request(self, command: int, frame: bytes, events: list[Event]) -> None:
-        """A new request is told; a repeated one is answered as before; a bad one refused."""
-        sequence = self._header.sequence(frame)
+    def _take_request(self, frame: bytes, events: list[Event]) -> None:
+        """A repeated request is answered as before; a bad one is refused; a new one is told."""
+        sequence, command = self._header.sequence(frame), int.from_bytes(frame[4:8], "big")
         known = self._heard.known(sequence, frame, self._now)
         if known is None:
             try:
@@ -174,16 +181,6 @@ class Session:
             events.append(Repeated(command, sequence, known != b""))
         elif known is not None:
             events.append(self._refuse(command, frame, known))
-
-    def _take_answer(self, command: int, frame: bytes, events: list[Event]) -> None:
-        """An answer to us; its number and command together say to what."""
-        found = self._asked.take(self._header.sequence(frame), command)
-        try:
-            pdu = self._speech.layouts[command].decode(frame)
-        except RemoteProtocolError as error:
-            events.append(BadAnswer(found[0] if found else None, error))
-            return
-        events.append(Unmatched(pdu) if found is None else Answered(found[0], pdu, found[1]))
 
     def _take_notice(self, command: int, frame: bytes, events: list[Event]) -> None:
         """What waits for no answer is told; it may come again, for nothing is owed for it."""
@@ -233,15 +230,12 @@ class Session:
             self._out.append(answer)
         return BadRequest(command, self._header.sequence(frame), hint, answer is not None)
 
-    # What we do
-
     def accept(
         self, answer: PDU, *, version: int | None = None, window: int | None = None
     ) -> None:
         """Let the peer in that has just logged in. The sequence number is filled in.
 
-        :param version: speak this version from now on instead of the peer's own, for accounts
-            that are set to one.
+        :param version: speak this one from now on instead of the peer's own.
         :param window: the account's window, for a session that began before it was known.
         :raises LocalProtocolError: when nobody waits, or the answer does not let in.
         """
@@ -275,19 +269,21 @@ class Session:
     def respond(self, pdu: PDU) -> None:
         """Queue the answer to a request that :meth:`receive` told.
 
-        Allowed after :class:`Closing` too: the owner may still be writing to a peer that has
-        logged out.
+        Allowed after :class:`Closing` too, to a peer that has logged out.
 
         :raises LocalProtocolError: when no request of that number waits, the answer is of
             another kind, or a value does not fit.
         """
-        sequence = pdu[self._header.sequence_at]
-        frame = self._heard.frame(sequence)
-        command = int.from_bytes(frame[4:8], "big")
-        layout = self._speech.layouts[self._protocol.answers[command]]
-        answer = layout.encode(pdu)
-        self._heard.settle(sequence, answer, self._now)
-        self._out.append(answer)
+        self._heard.frame(pdu[self._header.sequence_at])
+        self.respond_all((pdu,))
+
+    def respond_all(self, pdus: Iterable[PDU]) -> None:
+        """:meth:`respond` to those of these requests that still wait for it.
+
+        :raises LocalProtocolError: when an answer is of another kind, or a value does not fit.
+        """
+        at, layouts = self._header.sequence_at, self._speech.answering
+        self._out += self._heard.answer_run(pdus, at, layouts, self._now)
 
     def request(
         self, pdu: PDU | Stencil, token: object, now: float, values: tuple[bytes, ...] = ()
@@ -331,8 +327,6 @@ class Session:
         data = b"".join(self._out)
         self._out.clear()
         return data
-
-    # What time does
 
     def tick(self, now: float) -> list[Event]:
         """Do what is due: time-outs, heartbeats, and the end of a session that has died."""

@@ -30,6 +30,12 @@ class Speech:
         self.version = version
         self.layouts: Mapping[int, Layout[Any]] = self._protocol.layouts[version]
         self.kinds: dict[type, Layout[Any]] = {x.pdu: x for x in self.layouts.values()}
+        self.answering = {
+            command.to_bytes(4, "big"): self.layouts[answer]
+            for command, answer in self._protocol.answers.items()
+            if answer in self.layouts
+        }
+        """Layouts of answers, by the request's command as it stands in a frame."""
 
     def bar(self, login: PDU) -> None:
         """From now on neither end asks what a connection logged in so does not carry."""

@@ -41,6 +41,7 @@ class Line(asyncio.Protocol):
         self._clock = clock
         self._transport: asyncio.Transport | None = None
         self._held = False
+        self._answers: list[PDU] = []
 
     @property
     def peer(self) -> str:
@@ -74,14 +75,13 @@ class Line(asyncio.Protocol):
     ) -> None:
         """Queue the answer to the request that made an offer."""
         del at
-        if self.session.owes(token[self._sequence_at]):
-            self.session.respond(self.dialect.answer(token, references, outcomes))
+        self._answers.append(self.dialect.answer(token, references, outcomes))
 
     def thank(self, pdu: PDU) -> None:
         """Queue the answer to news whose content is on record."""
         thanks = self.dialect.thanks(pdu)
-        if thanks is not None and self.session.owes(pdu[self._sequence_at]):
-            self.session.respond(thanks)
+        if thanks is not None:
+            self._answers.append(thanks)
 
     def original(self, pdu: PDU) -> bytes:
         """The frame of a request that waits for its answer, byte for byte."""
@@ -98,6 +98,9 @@ class Line(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what is queued, in one write."""
+        if self._answers:
+            self.session.respond_all(self._answers)
+            self._answers.clear()
         data = self.session.outgoing()
         if data and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
