@@ -73,20 +73,10 @@ class Saying(Notice, kw_only=True, gc=True):
     done: asyncio.Future[int]
 
 
-class _Line(Line):
-    """A connection that can be made to break the protocol."""
-
-    def garble(self) -> None:
-        """Write what no session would."""
-        self.flush()
-        if self._transport is not None:
-            self._transport.write(_GARBAGE)
-
-
 class _Taken(NamedTuple):
     """A submit that was taken, and where it is to be answered."""
 
-    line: _Line
+    line: Line
     pdu: PDU
     offer: Offer
     msg_id: int
@@ -120,7 +110,7 @@ class CarrierSimulator:
         self._dialect = dialect or self._tongue.dialect
         self._habits = habits or Habits()
         self._random = random.Random(seed)
-        self._lines: list[_Line] = []
+        self._lines: list[Line] = []
         self._late: list[_Report] = []
         self._saying: deque[Saying] = deque()
         self._held: list[_Taken] | None = None
@@ -190,18 +180,17 @@ class CarrierSimulator:
 
     # The connection
 
-    def _line(self) -> _Line:
+    def _line(self) -> Line:
         dialect = self._dialect
         session = Session(dialect.wire, window=1024, limits=dialect.limits, now=self._clock())
-        return _Line(dialect, session, self._events, self._opened, self._lost, self._clock)
+        return Line(dialect, session, self._events, self._opened, self._lost, self._clock)
 
     def _opened(self, line: Line) -> bool:
-        assert isinstance(line, _Line)
         self._lines.append(line)
         return True
 
     def _lost(self, line: Line) -> None:
-        if isinstance(line, _Line) and line in self._lines:
+        if line in self._lines:
             self._lines.remove(line)
         for token in line.session.abandon():
             self._again(token)
@@ -214,7 +203,6 @@ class CarrierSimulator:
             self._late.append(_Report(0.0, token))
 
     def _events(self, line: Line, events: list[Event]) -> None:
-        assert isinstance(line, _Line)
         for event in events:
             if isinstance(event, Answered):
                 self._order += 1
@@ -229,7 +217,7 @@ class CarrierSimulator:
             elif not isinstance(event, News) and not self._asked(line, event):
                 break
 
-    def _asked(self, line: _Line, pdu: PDU) -> bool:
+    def _asked(self, line: Line, pdu: PDU) -> bool:
         """Take one request; False when the connection was cut over it."""
         dialect = self._dialect
         account = dialect.account(pdu)
@@ -263,7 +251,7 @@ class CarrierSimulator:
     def _happens(self, share: float) -> bool:
         return share > 0 and self._random.random() < share
 
-    def _submit(self, line: _Line, pdu: PDU, offer: Offer) -> bool:
+    def _submit(self, line: Line, pdu: PDU, offer: Offer) -> bool:
         """Take one submit; False when the connection was cut over it."""
         habits = self._habits
         if self._slow or self._happens(habits.throttle):
@@ -279,7 +267,7 @@ class CarrierSimulator:
         elif not self._happens(habits.silent) and not (part and part == habits.silent_part):
             self._answer(taken)
         if self.count == habits.garbage_at:
-            line.garble()
+            _garble(line)
         return True
 
     def _take(self, pdu: PDU, offer: Offer) -> int:
@@ -373,3 +361,10 @@ class CarrierSimulator:
                 self._hand(line, report.notice)
             line.flush()
         self._late = kept + list(waiting)
+
+
+def _garble(line: Line) -> None:
+    """Write what no session would."""
+    line.flush()
+    if line._transport is not None:
+        line._transport.write(_GARBAGE)
