@@ -186,7 +186,7 @@ def _missing_file(folder: Path) -> None:
 
 def _other_format(folder: Path) -> None:
     manifest = _manifest(folder)
-    manifest.write_bytes(manifest.read_bytes().replace(b'"format":1', b'"format":2'))
+    manifest.write_bytes(manifest.read_bytes().replace(b'"format":2', b'"format":1'))
 
 
 @pytest.mark.parametrize(
