@@ -127,7 +127,10 @@ class Carriers:
         chance: Callable[[], float],
         answered: Callable[[Answer], None],
         arrived: Callable[[Arrival], None],
+        spoken: Mapping[str, str],
     ) -> None:
+        """``spoken`` is each account's protocol."""
+        self._spoken = spoken
         self._clock, self._when, self._chance = clock, when, chance
         self._answered, self._arrived = answered, arrived
         self._links: dict[Carrier, list[_Link]] = {}
@@ -206,11 +209,18 @@ class Carriers:
                 continue
             while room and ready:
                 parcel = ready.popleft()
-                one = _piece(parcel, self._cuts[carrier])
+                one = _piece(parcel, self._cuts[carrier], self._extra(link, parcel))
                 line.dialect.send(line.session, link.way.route, one, parcel, now)
                 room -= 1
             line.flush()
         self._back[carrier].extendleft(reversed(ready))
+
+    def _extra(self, link: _Link, parcel: Parcel) -> bytes:
+        """What of the customer's own goes on, where it and the carrier speak the same."""
+        flight = parcel.flight
+        if flight.origins and self._spoken.get(flight.account) == link.dialect.name:
+            return flight.origins[0]
+        return b""
 
     def tick(self) -> None:
         """Let time pass on every connection."""
@@ -339,8 +349,9 @@ def _cut(carrier: Carrier, links: list[_Link]) -> Cut:
     return links[0].dialect.cut
 
 
-def _piece(parcel: Parcel, cut: Cut) -> Piece:
+def _piece(parcel: Parcel, cut: Cut, extra: bytes) -> Piece:
     """A parcel as the dialects send it. Message ids count up: their last byte differs between
     neighbours to one number."""
     flight = parcel.flight
-    return piece(flight.phone, flight.lane.port, flight.body, parcel.part, flight.message, cut)
+    where, number = flight.lane.port, parcel.part
+    return piece(flight.phone, where, flight.body, number, flight.message, cut, extra)

@@ -1,17 +1,22 @@
-"""SGIP's two directions, as the settings have them: who dials whom, as which node."""
+"""What the settings say of each protocol's ways: in SGIP who dials whom, as which node; in
+SMPP the habits of each peer."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from functools import partial
 
+from qingjing.desk.outbox import Origins
 from qingjing.doors.gateway.callbacks import Call
 from qingjing.doors.gateway.dialect import Dialect
 from qingjing.doors.gateway.dialects import DIALECTS, spoken_with
 from qingjing.doors.gateway.dialects.sgip import Sgip
-from qingjing.doors.gateway.nodes import Nodes
+from qingjing.doors.gateway.dialects.smpp import extra
+from qingjing.doors.gateway.nodes import Nodes, origins
 from qingjing.doors.gateway.visitors import Visit
 from qingjing.settings import Account, Route, Settings, SettingsError, secret
+from qingjing.wire import sgip
 from qingjing.wire.sgip import LoginType
 
 SECRET_MAX = 16
@@ -35,6 +40,20 @@ def routed(route: Route, nodes: Nodes) -> Dialect:
     if route.protocol != "sgip":
         return spoken_with(route)
     return Sgip(LoginType.SP, nodes.numbers(route.sgip.node), duplex=route.sgip.duplex)
+
+
+def own_ids(settings: Settings) -> Origins:
+    """What is read again from customers' submitted bytes: of SGIP the numbers that are its
+    ids, of SMPP the vendors' parameters, where a carrier is to be sent any."""
+    found = {
+        name: partial(origins, sgip.PROTOCOL)
+        for name, account in settings.accounts.items()
+        if account.protocol == "sgip"
+    }
+    if any(route.smpp.tags for route in settings.routes.values()):
+        smpp = {name for name, x in settings.accounts.items() if x.protocol == "smpp"}
+        return found | dict.fromkeys(smpp, lambda original: (extra(original),))
+    return found
 
 
 def one_way(account: Account) -> bool:

@@ -20,7 +20,7 @@ from qingjing.doors.gateway.dialect import Caller
 from qingjing.doors.gateway.dialects import spoken_with
 from qingjing.doors.gateway.engine import Engine
 from qingjing.doors.gateway.line import Line
-from qingjing.doors.gateway.nodes import Nodes, origins
+from qingjing.doors.gateway.nodes import Nodes
 from qingjing.doors.gateway.translate import References
 from qingjing.doors.gateway.visitors import Visitors
 from qingjing.kernel.words import Kind
@@ -35,7 +35,6 @@ from qingjing.settings import (
     Tls,
     secret,
 )
-from qingjing.wire import sgip
 
 _log = structlog.get_logger("qingjing.gateway")
 
@@ -68,13 +67,12 @@ class Gateway:
         when = senses.when
         references = References(settings.gateway_code, when())
         self._nodes = nodes = Nodes(senses.clock, when, next_start(desk))
-        named = {name for name, x in settings.accounts.items() if x.protocol == "sgip"}
         self.engine = Engine(
             desk,
             settings.limits,
             references,
             when,
-            dict.fromkeys(named, partial(origins, sgip.PROTOCOL)),
+            directions.own_ids(settings),
         )
         self.customers = Customers(
             {
@@ -96,6 +94,7 @@ class Gateway:
             senses.chance,
             self.engine.answered,
             self.engine.arrived,
+            {name: account.protocol for name, account in settings.accounts.items()},
         )
         self.engine.join(self.customers, self.carriers)
         calls = directions.calls(settings, nodes, environ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2s
@@ -16,7 +17,7 @@ from qingjing.settings import Smpp as Habits
 from qingjing.wire import content, smpp
 from qingjing.wire import smpp_pdus as pdus
 from qingjing.wire.content import Part
-from qingjing.wire.errors import LocalProtocolError
+from qingjing.wire.errors import LocalProtocolError, RemoteProtocolError
 from qingjing.wire.events import Limits
 from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session
@@ -36,7 +37,7 @@ from qingjing.wire.smpp_receipt import (
 )
 from qingjing.wire.smpp_tables import LAYOUTS, V33, V34, Command
 from qingjing.wire.stencil import Span, Stencil, span
-from qingjing.wire.tlv import Tlv, read_tlvs, write_tlvs
+from qingjing.wire.tlv import read_tlvs, write_tlvs
 
 NAME: Final = "qingjing"
 """Our system_id, for customers."""
@@ -241,13 +242,17 @@ def key(name: str) -> bytes:
 
 
 def extra(original: bytes) -> bytes:
-    """The vendors' parameters of a submitted frame, as they stood in it; empty when the bytes
-    are no frame of ours any more."""
+    """The vendors' parameters of a submitted frame (of the first part's, where it had more),
+    as they stood in it; empty when the bytes are no frame of ours, or erased.
+
+    That frame is kept under seal with the decision, so that a restart finds them there.
+    """
     layout = LAYOUTS[V34].get(int.from_bytes(original[4:8], "big"))
-    if layout is None or len(original) < layout.header.size:
+    try:
+        size = int.from_bytes(original[:4], "big")
+        tlvs = getattr(layout.decode(original[:size]), "tlvs", ()) if layout else ()
+    except (RemoteProtocolError, struct.error):
         return b""
-    size = int.from_bytes(original[:4], "big")
-    tlvs: tuple[Tlv, ...] = getattr(layout.decode(original[:size]), "tlvs", ())
     return write_tlvs(tuple(tlv for tlv in tlvs if tlv.tag in _VENDORS))
 
 
