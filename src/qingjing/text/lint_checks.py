@@ -55,7 +55,8 @@ def run(page: Page) -> Iterator[Hit]:
 
 def _sites(page: Page) -> Iterator[Site]:
     for control in page.controls:
-        if control.kind in ("box", "switch", "select") and words.markets(control.label):
+        asks = words.markets(control.label) or (_leaves_out(control) and not control.on)
+        if control.kind in ("box", "switch", "select") and asks:
             yield Site(control.label, control.place, control.scope)
     for members in _questions(page).values():
         yield Site(_asked(members), members[0].place, members[0].scope)
@@ -63,6 +64,11 @@ def _sites(page: Page) -> Iterator[Site]:
         yield Site(sentence, passage.place(at), passage.scope, passage)
     for members in _dialogs(page).values():
         yield Site(members[0].scope, members[0].place, members[0].scope)
+
+
+def _leaves_out(control: Control) -> bool:
+    """Whether it is to be ticked for not being sent anything."""
+    return control.kind in ("box", "switch") and words.refuses_box(control.label)
 
 
 def _taking(page: Page) -> Iterator[tuple[Passage, int, str]]:
@@ -151,9 +157,8 @@ def _silent(page: Page) -> Iterator[Hit]:
             if words.SILENCE.search(sentence):
                 yield Hit("silence", sentence, passage.place(at))
     for control in page.controls:
-        if control.kind in ("box", "switch") and not control.on:
-            if words.refuses_box(control.label):
-                yield Hit("silence", control.label, control.place)
+        if _leaves_out(control) and not control.on:
+            yield Hit("silence", control.label, control.place)
 
 
 def _unseen(page: Page) -> Iterator[Hit]:

@@ -35,9 +35,9 @@ class SourceError(ValueError):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong with a screen.
 
-    ``code`` names it (a table of ``lint_consent.toml``). ``line`` counts from 1, ``offset`` from
-    0 in the source; ``selector`` is empty for plain text. ``clause`` is the law, ``duty`` its
-    row in ``docs/law.csv``.
+    ``code`` names it (a table of ``lint_consent.toml``). ``line`` counts from 1, ``offset``
+    from 0 in the source; ``selector`` is empty for plain text. ``clause`` is the law, ``duty``
+    its row in ``docs/law.csv``.
     """
 
     code: str

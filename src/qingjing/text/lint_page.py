@@ -10,11 +10,11 @@ from typing import Final
 
 import msgspec
 
+from qingjing.text import lint_widgets as widgets
 from qingjing.text.lint_style import Styles
 from qingjing.text.lint_tree import Node, Run, Tree
-from qingjing.text.lint_words import clean
-from qingjing.text import lint_widgets as widgets
 from qingjing.text.lint_widgets import Widget
+from qingjing.text.lint_words import clean
 
 SCOPE_MAX: Final = 400
 """Characters around a control that count as said with it; what is farther off is elsewhere."""
@@ -95,9 +95,7 @@ class Page(msgspec.Struct, frozen=True):
 
     def labels(self, text: str) -> bool:
         """Whether a text is part of the label of something to tick, switch or choose."""
-        return any(
-            text in c.label for c in self.controls if c.kind not in ("button", "hidden")
-        )
+        return any(text in c.label for c in self.controls if c.kind not in ("button", "hidden"))
 
 
 def numbered(text: str) -> bool:
@@ -126,7 +124,7 @@ class _Reader:
         """The tree as a page."""
         controls = [self._control(widget) for widget in self.widgets]
         return Page(
-            tuple([*controls, *self._unseen()]),
+            (*controls, *self._unseen()),
             tuple(self._passages()),
             frozenset(self._closes - {0}),
         )
@@ -150,7 +148,10 @@ class _Reader:
         hidden = ""
         if widget.kind == "button":
             hidden, _ = self.styles.hides(node)
-            if "disabled" in node.attrs and node.attrs["disabled"] not in ("false", "{{false}}"):
+            if "disabled" in node.attrs and node.attrs["disabled"] not in (
+                "false",
+                "{{false}}",
+            ):
                 hidden = hidden or "disabled"
         asked = ""
         if widget.kind == "radio" and widget.group is not None:
@@ -178,7 +179,9 @@ class _Reader:
             if _HIDDEN_NAME.search(name) and self.tree.initial(node.attrs.get("value", "")):
                 place = Place(node.line, node.offset, node.selector())
                 label = f"{node.attrs.get('name', '')}={node.attrs.get('value', '')}"
-                found.append(Control(kind="hidden", label=label, place=place, scope="", on=True))
+                found.append(
+                    Control(kind="hidden", label=label, place=place, scope="", on=True)
+                )
         return found
 
     def _passages(self) -> list[Passage]:
@@ -241,9 +244,7 @@ class _Reader:
             length = len(above.text)
             if length < TERMS_MIN or length < 3 * len(text):
                 continue
-            rows = "\n".join(
-                run.text if isinstance(run, Run) else "\n" for run in above.runs()
-            )
+            rows = "\n".join(run.text if isinstance(run, Run) else "\n" for run in above.runs())
             return numbered(rows)
         return False
 

@@ -15,7 +15,9 @@ from qingjing.text.lint_words import YES, clean
 _BOX: Final = re.compile(
     r"\s*(?:(?P<on>[☑☒✅✓✔√■▣◉●]|\[[xX√✓vV]\]|[((][√✓][))])|(?P<off>[☐□◻▢○◯]|\[\s?\]|[((]\s[))]))\s*(?=\S)"
 )
-_SWITCH: Final = re.compile(r"(?:\s{1,40}|[::·….—-]{1,20}|\[)(?P<state>开|关|ON|OFF|已开启|已关闭|开启中)\]?\s*\Z")
+_SWITCH: Final = re.compile(
+    r"(?:\s{1,40}|[::·….—-]{1,20}|\[)(?P<state>开|关|ON|OFF|已开启|已关闭|开启中)\]?\s*\Z"
+)
 _SHORT: Final = 14
 _NEAR: Final = 3
 """Lines above and below that count as said with a line of a screen."""

@@ -15,7 +15,7 @@ FONT_MIN_PX: Final = 10.0
 """Smaller letters count as hidden: 12 is the usual floor of Chinese pages, and of browsers."""
 
 CONTRAST_MIN: Final = 2.5
-"""Less counts as hidden. WCAG asks for 4.5; the usual grey #999 on white has 2.8 and is read."""
+"""Less counts as hidden. WCAG asks for 4.5; the usual grey #999 on white has 2.8, legibly."""
 
 OPACITY_MIN: Final = 0.4
 """Less counts as hidden: black on white then has a contrast of 2.5 or less."""
@@ -26,7 +26,8 @@ _PRINT: Final = re.compile(r"@media[^{}]*print[^{}]*\{(?:[^{}]*\{[^{}]*\})*[^{}]
 _COMPOUND: Final = re.compile(r"([a-z][a-z0-9-]*|\*)?((?:[.#][\w-]+)*)\Z", re.IGNORECASE)
 _SIZE: Final = re.compile(r"(-?[0-9]*\.?[0-9]+)\s*(px|rpx|upx|rem|em|pt|%)?\Z")
 _PIXELS: Final = {
-    None: 1.0, "px": 1.0, "rpx": 0.5, "upx": 0.5, "rem": 16.0, "em": 16.0, "pt": 4 / 3, "%": 0.16
+    None: 1.0, "px": 1.0, "rpx": 0.5, "upx": 0.5, "rem": 16.0, "em": 16.0, "pt": 4 / 3,
+    "%": 0.16,
 }  # fmt: skip
 _NAMED: Final = {
     "white": "#ffffff", "black": "#000000", "gray": "#808080", "grey": "#808080",
@@ -36,7 +37,7 @@ _NAMED: Final = {
 _FAINT_CLASS: Final = re.compile(r"text-(?:gray|zinc|slate|neutral|stone)-(?:50|[123]00)\Z")
 _SMALL_CLASS: Final = re.compile(r"text-\[([0-9.]+)px\]\Z")
 _GONE_CLASSES: Final = frozenset(
-    "hidden d-none sr-only visually-hidden invisible opacity-0 hide is-hidden ng-hide".split()
+    {"hidden", "d-none", "sr-only", "visually-hidden", "invisible", "opacity-0", "hide"}
 )
 _FALSE: Final = frozenset({"false", "{{false}}", "{{ false }}", "0"})
 
@@ -195,7 +196,9 @@ def _colour(value: str) -> tuple[int, int, int] | None:
         return int(match[1][0] * 2, 16), int(match[1][1] * 2, 16), int(match[1][2] * 2, 16)
     if match := re.match(r"#([0-9a-f]{6})(?:[0-9a-f]{2})?\Z", value):
         return int(match[1][:2], 16), int(match[1][2:4], 16), int(match[1][4:], 16)
-    match = re.match(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([0-9]*\.?[0-9]+))?", value)
+    match = re.match(
+        r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([0-9]*\.?[0-9]+))?", value
+    )
     if match is None:
         return None
     alpha = min(1.0, float(match[4])) if match[4] else 1.0

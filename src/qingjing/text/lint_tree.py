@@ -31,7 +31,8 @@ _CLOSES_ITSELF: Final = {
 }
 _UNSEEN: Final = frozenset({"script", "style", "head", "noscript", "wxs"})
 _INLINE: Final = frozenset(
-    "a abbr b code em font i ins label mark nobr small span strong sub sup text u".split()
+    {"a", "b", "em", "font", "i", "ins", "label", "small", "span", "strong", "sub", "sup"}
+    | {"abbr", "code", "mark", "nobr", "text", "u"}
 )
 _JSX: Final = re.compile(r"(?:\A|\n)\s*import\s.+\sfrom\s|className=|useState\(|=>\s*[({]?\s*<")
 _FIRST_TAG: Final = re.compile(r"<[A-Za-z][\w.-]*(?:\s+[\w@:.-]+=|\s*/?>)")
@@ -56,7 +57,7 @@ class Node:
         self.tag, self.attrs, self.parent = tag, attrs, parent
         self.line, self.offset = line, offset
         self.children: list[Node | Run] = []
-        self.depth = 0 if parent is None else parent.depth + 1
+        self.depth: int = 0 if parent is None else parent.depth + 1
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -94,9 +95,7 @@ class Node:
         stack: list[Node | Run] = list(reversed(self.children))
         while stack:
             item = stack.pop()
-            if isinstance(item, Run):
-                yield item
-            elif item.tag == "br":
+            if isinstance(item, Run) or item.tag == "br":
                 yield item
             elif item.tag not in _UNSEEN:
                 if not item.inline:
@@ -153,12 +152,16 @@ class Tree:
         value = written.strip().strip("{}").strip().strip("'\"").strip()
         denied = value.startswith("!")
         name = value.lstrip("!").removeprefix("this.").strip()
-        found = _TRUTH.get(name.lower())
-        if found is None and re.fullmatch(r"[A-Za-z_$][\w$.]*", name):
+        found = None
+        if name.lower() not in _TRUTH or ("{" in written and name not in ("true", "false")):
             found = self._look_up(name.removesuffix(".value").rsplit(".", 1)[-1])
+        if found is None:
+            found = _TRUTH.get(name.lower())
         return found if found is None or not denied else not found
 
     def _look_up(self, name: str) -> bool | None:
+        if re.fullmatch(r"[A-Za-z_$][\w$]*", name) is None:
+            return None
         bound = re.escape(name)
         match = re.search(
             rf"\[\s*{bound}\s*,\s*\w+\s*\]\s*=\s*(?:React\.)?useState(?:<\w+>)?\(\s*([^)\s]+)"

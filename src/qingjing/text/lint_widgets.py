@@ -28,7 +28,7 @@ _ROLES: Final = {
 }  # fmt: skip
 _CLASS: Final = re.compile(
     r"(?:[a-z]+[-_])?(?:form-)?(i?checkbox|switch|toggle|radio)(?![-_]?(?:group|list|cell|inner|label|icon|handle|node))"
-    r"(?:[-_]\w+)*\Z",
+    r"(?:(?:--?|_)[a-z0-9]+)*\Z",
     re.IGNORECASE,
 )
 _STATE_CLASS: Final = re.compile(
@@ -45,14 +45,16 @@ _JSON_STATE: Final = re.compile(
     r"\"(?:checked|value|defaultChecked|on|enabled|selected)\"\s*:\s*(?:true|1)\b"
 )
 _OWN_WORDS: Final = re.compile(r"(?:开|关|on|off|是|否|yes|no)\Z", re.IGNORECASE)
-_BUTTON_CLASS: Final = re.compile(r"(?:^|[-_ ])(?:btn|button|yes|no|ok|agree|decline|accept|refuse)")
+_BUTTON_CLASS: Final = re.compile(
+    r"(?:^|[-_ ])(?:btn|button|yes|no|ok|agree|decline|accept|refuse)"
+)
 _PRESS: Final = ("bindtap", "catchtap", "@click", "v-on:click", "onclick", "@tap", "bind:tap")
 _WORD: Final = re.compile(r"[^\W\d_]")
 _ANSWERS: Final = frozenset({"box", "switch", "radio", "select"})
 
 
 class Widget(msgspec.Struct, eq=False):
-    """One widget. ``node`` is its outermost element; ``group`` what a radio's question spans."""
+    """One widget: ``node`` is its outermost element, ``group`` spans a radio's question."""
 
     kind: str
     node: Node
@@ -127,17 +129,20 @@ def _cores(root: Node) -> list[tuple[Node, str]]:
     kept: list[tuple[Node, str]] = list(firm)
     for node in drawn:
         chain = {node, *node.ancestors()}
-        inside = any(other in chain for other, _ in kept if other in answering or other in drawn)
-        if node in covered or node in answering or inside:
+        inside = any(
+            other in chain for other, _ in kept if other in answering or other in drawn
+        )
+        # Beside a native input in one label it is only how that input looks.
+        beside = any(n.tag == "label" and n in covered for n in node.ancestors())
+        if node in covered or node in answering or inside or beside:
             continue
         if not node.attrs.get("for"):
             kept.append((node, _class_kind(node)))
             answering.add(node)
-    buttons_in = {n for n in answering}
     result = [
         (n, k)
         for n, k in kept
-        if k != "button" or buttons_in.isdisjoint({n, *n.walk(), *n.ancestors()})
+        if k != "button" or answering.isdisjoint({n, *n.walk(), *n.ancestors()})
     ]
     return sorted(result, key=lambda pair: pair[0].offset)
 
@@ -297,10 +302,9 @@ def _words(items: list[Node | Run], taken: set[Node], *, backwards: bool = False
         if isinstance(item, Run):
             words.append(item.text)
             continue
-        if item in taken or not taken.isdisjoint(item.walk()):
-            # Links to terms stand inside a label's sentence; other widgets end it.
-            if item.tag != "a" or not item.inline:
-                break
+        # Links to terms stand inside a label's sentence; other widgets end it.
+        if item.tag != "a" and (item in taken or not taken.isdisjoint(item.walk())):
+            break
         if item.tag == "br" and _says("".join(words)):
             break
         if not item.inline and item.tag not in ("td", "th") and _says("".join(words)):
@@ -321,10 +325,15 @@ def _group_radios(found: list[Widget]) -> None:
             key = widget.core.attrs.get("name") or f"@{grand.offset}"
             sets.setdefault(key, []).append(widget)
     for members in sets.values():
-        shared = [n for n in members[0].node.ancestors()]
+        shared = list(members[0].node.ancestors())
         for member in members[1:]:
             above = set(member.node.ancestors())
             shared = [n for n in shared if n in above]
+        others = {widget.node for widget in found if widget.kind in _ANSWERS} - {
+            member.node for member in members
+        }
+        # Beyond another widget begins another question.
+        shared = [n for n in shared if others.isdisjoint(n.walk())]
         labels = sum(len(member.label) for member in members)
         group = next((n for n in shared if len(n.text) > labels + 4), None)
         for member in members:

@@ -20,12 +20,13 @@ _SELL = (
 _MESSAGE = "短信息?|简讯|信息|资讯|消息|推送"
 _PUSHED = r"(?:app|应用|系统|站内|push|邮件|公众号|微信)[^,。;]{0,4}(?:推送|消息|通知)"
 MARKETS: Final = re.compile(
-    rf"(?:{_SELL})[^,。;!?:]{{0,12}}?(?:{_MESSAGE})"
-    r"|短信[^。;!?]{0,24}?(?:告知|介绍|推荐|推送|推广|营销|发送)[^。;!?]{0,24}?"
-    rf"(?:{_SELL}|感兴趣)"
+    rf"(?:{_SELL})[^,。;!?:()]{{0,12}}?(?:{_MESSAGE})"
+    r"|短信[^。;!?]{0,24}?(?:推荐|推广|推销|营销)"
+    rf"|短信[^。;!?]{{0,24}}?(?:告知|介绍|推送|发送)[^。;!?]{{0,24}}?(?:{_SELL}|感兴趣)"
     r"|(?:marketing|promotion(?:s|al)?|commercial|advertising|offers?|deals?|discounts?)\b"
     r"[^.;!?]{0,40}?\b(?:sms|texts?|text messages?|messages?|mobile)\b"
-    r"|\b(?:sms|texts?|text messages?)\b[^.;!?]{0,30}?\b(?:marketing|promotion(?:s|al)?|offers?|deals?)\b"
+    r"|\b(?:sms|texts?|text messages?)\b[^.;!?]{0,30}?"
+    r"\b(?:marketing|promotion(?:s|al)?|offers?|deals?)\b"
 )
 """Words that name marketing messages, so far as they may come by SMS."""
 
@@ -42,9 +43,12 @@ _CONDITION: Final = re.compile(
     r"(?:仅|只)[^。;]{0,6}(?:在|有|当|于|会)?[^。;]{0,24}(?:同意|勾选|订阅|开启)[^。;]{0,6}(?:后|时|前提|情况|才)"
     r"|未经|未获|须(?:另行)?|需(?:另行|要另行)|另行(?:取得|征|明确|单独|同意)|单独(?:同意|征|取得|勾选)|征得您|征求您|是否"
     r"|经您(?:另行|单独|明确|主动)[^。;]{0,4}同意|不会|不得|不将|不因|之后才|才会|后方可"
-    r"|如(?:果)?您(?:已|曾)?[^。;]{0,8}(?:同意|订阅|开启|勾选)(?:了|后|,)|\bonly (?:if|when|after)\b"
+    r"|如(?:果)?您(?:已|曾)?[^。;]{0,8}(?:同意|订阅|开启|勾选)(?:了|后|,)"
+    r"|\bonly (?:if|when|after)\b"
 )
-_NO_CONDITION: Final = re.compile(r"(?:无需|无须|毋需|不需|不必|不再|不另行?)[^。;]{0,6}?(?:另行|单独|再次|同意|征)")
+_NO_CONDITION: Final = re.compile(
+    r"(?:无需|无须|毋需|不需|不必|不再|不另行?)[^。;]{0,6}?(?:另行|单独|再次|同意|征)"
+)
 _SENTENCE: Final = re.compile(r"[^。;!?\n]+[。;!?]*|\n+")
 _CLAUSE: Final = re.compile(r"[,。;()\[\]:、!?]")
 
@@ -53,18 +57,23 @@ TERMS: Final = re.compile(
     r"|《[^《》]{2,24}(?:协议|条款|政策|章程|授权书|须知)》"
     r"|terms (?:of|and)|privacy (?:policy|notice)|user agreement|\bterms\b"
 )
-_REFERS: Final = re.compile(r"(?:详见|参见|查看|按照|根据|依据|依照|详情见|\bsee\b|\bper\b)[^。;]{0,12}\Z")
+_REFERS: Final = re.compile(
+    r"(?:详见|参见|查看|按照|根据|依据|依照|详情见|\bsee\b|\bper\b)[^。;]{0,12}\Z"
+)
 _SERVES = (
     "注册|登录|登陆|下单|提交(?:订单|注册|申请|信息|资料|表单|预约)|支付|付款|购买|领取|领券|参与|参加|抽奖|入会|开卡|开户|"
     "绑定|验证手机|继续(?!使用|浏览|访问)|下一步|预约|申请|试用|认证"
 )
 SERVED: Final = re.compile(
     rf"(?:{_SERVES})[^。;]{{0,14}}?(?:即|则|视为|表示|代表|视同|等于)[^。;]{{0,12}}?(?:同意|授权|接受|许可|订阅|接收|允许)"
-    r"|by (?:creating|signing|registering|logging|placing|clicking|continuing|submitting|joining|entering)"
+    r"|by (?:creating|signing|registering|logging|placing|clicking|continuing|submitting|"
+    r"joining|entering)"
     r"[^.;]{0,60}?you[^.;]{0,12}?(?:agree|consent|authori[sz]e|opt in)"
 )
 """An act for something else (registering, buying) that is said to consent."""
-SERVES_AND_SENDS: Final = re.compile(rf"\A(?:立即|免费|一键)?(?:{_SERVES})[^。;]{{0,6}}?(?:并|且|和|及|同时)")
+SERVES_AND_SENDS: Final = re.compile(
+    rf"\A(?:立即|免费|一键)?(?:{_SERVES})[^。;]{{0,6}}?(?:并|且|和|及|同时)"
+)
 """A button that does something else and consents on the way."""
 
 SILENCE: Final = re.compile(
@@ -88,7 +97,7 @@ _PARTNERS = (
 )
 UNNAMED: Final = re.compile(
     rf"(?:{_PARTNERS})(?![^。;]{{0,3}}[(][^)]{{0,40}}(?:公司|集团|名单|清单))(?![^。;]{{0,8}}(?:清单|名单|名录))"
-    r"|\b(?:partners?|affiliates?|third part(?:y|ies)|selected (?:companies|brands)|subsidiaries)\b"
+    r"|\b(?:partners?|affiliates?|third part(?:y|ies)|selected (?:companies|brands))\b"
 )
 FORCED: Final = re.compile(
     r"(?:不同意|不勾选|未勾选|不授权|拒绝|未同意)[^。;]{0,24}?(?:无法|不能|不可|不予|无权|将不|不提供|不得)[^。;]{0,14}?"
@@ -112,7 +121,8 @@ YES: Final = re.compile(
     r"|agree|accept|allow|subscribe|yes|ok|sure|turn on|enable)"
 )
 NO: Final = re.compile(
-    r"(?:不|否|拒绝|暂不|取消|跳过|关闭|以后再说|稍后|下次|算了|×|✕|残忍|逛逛|no\b|decline|skip|not now|reject|later|close|cancel|don't)"
+    r"不(?!错过|容错过|限|要错过)|否|拒绝|取消|跳过|关闭|以后再说|稍后|下次|算了|[×✕]|残忍|逛逛"
+    r"|no\b|decline|skip|not now|reject|later|close|cancel|don't"
 )
 
 _TYPE_EN: Final = re.compile(
@@ -142,7 +152,7 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
 
 
 def markets(text: str) -> bool:
-    """Whether a text speaks of receiving marketing messages, in a clause that is not against."""
+    """Whether a text speaks of receiving marketing, in a clause that is not against it."""
     for match in MARKETS.finditer(text):
         if re.search(_PUSHED, match.group()):
             continue
