@@ -18,7 +18,9 @@ from qingjing.desk.entries import told
 from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.send import Desk
 from qingjing.desk.texts import Reader
+from qingjing.doors.gateway.dialect import Dialect
 from qingjing.doors.gateway.gateway import Gateway, Senses
+from qingjing.kernel.facts import WordingRegistered
 from qingjing.ledger import memory
 from qingjing.ledger.core import Ledger
 from qingjing.ledger.vault import KeyFile, Vault
@@ -139,7 +141,7 @@ def agree(ledger: Ledger, t: Any, phone: str, at: int, wording: str) -> None:
 
 
 class House:
-    """A running gateway: its port, its desk, its carriers, and a way into its loop."""
+    """A running gateway: its ports, its desk, its carriers, and a way into its loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, gateway: Gateway, desk: Desk) -> None:
         self.loop, self.gateway, self.desk = loop, gateway, desk
@@ -148,8 +150,32 @@ class House:
 
     @property
     def port(self) -> int:
-        """Where customers connect."""
+        """Where customers connect over CMPP."""
         return self.gateway.ports["cmpp"]
+
+    def consent(self, *phones: str) -> None:
+        """Give more persons' consent."""
+
+        async def work() -> None:
+            ledger = self.desk.ledger
+            words = next(
+                fact.wording
+                for position in range(1, ledger.position + 1)
+                if isinstance(fact := ledger.fact(position).fact, WordingRegistered)  # type: ignore[union-attr]  # positions are there
+            )
+            async with ledger.transaction(self.now) as t:
+                for phone in phones:
+                    agree(ledger, t, phone, self.now, words)  # type: ignore[arg-type]  # a Ledger of core
+
+        self.call(work)
+
+    def reply(self, phone: str, port: str, words: str, carrier: str = "mobile") -> None:
+        """A person writes back; wait until the gateway has acknowledged it."""
+
+        async def work() -> int:
+            return await self.carriers[carrier].say(phone, port, words)
+
+        self.call(work)
 
     def call(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine in the gateway's loop and wait for it."""
@@ -167,10 +193,15 @@ class House:
             time.sleep(0.01)
 
 
-def settings(ports: dict[str, int], accounts: dict[str, Account] | None = None) -> Settings:
+LISTENERS: dict[Any, Listener] = {name: Listener(port=0) for name in ("cmpp", "smgp", "smpp")}
+
+
+def settings(
+    ports: dict[str, int], accounts: dict[str, Account] | None = None, **route: Any
+) -> Settings:
     """Settings of a gateway with one account and a route to each carrier."""
     return Settings(
-        listeners={"cmpp": Listener(port=0)},
+        listeners=LISTENERS,
         accounts=accounts
         or {"900001": Account(party="tongda", port=PORT, secret_env="CUSTOMER")},
         routes={
@@ -182,6 +213,7 @@ def settings(ports: dict[str, int], accounts: dict[str, Account] | None = None) 
                 account="106901",
                 secret_env="CARRIER",
                 connections=2,
+                **route,
             )
             for number, (name, port) in enumerate(ports.items(), 1)
         },
@@ -195,9 +227,17 @@ ENVIRONMENT = {"CUSTOMER": "888888", "CARRIER": "secret"}
 
 @contextmanager
 def house(
-    habits: Habits | None = None, accounts: dict[str, Account] | None = None
+    habits: Habits | None = None,
+    accounts: dict[str, Account] | None = None,
+    *,
+    dialect: Dialect | None = None,
+    **route: Any,
 ) -> Iterator[House]:
-    """Start everything on loopback; stop it in reverse."""
+    """Start everything on loopback; stop it in reverse.
+
+    ``route`` are further settings of each route, its protocol among them; ``dialect`` is what
+    the carriers speak, where they have habits of their own.
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -206,7 +246,12 @@ def house(
     async def start() -> None:
         simulators = {
             name: CarrierSimulator(
-                secret=b"secret", clock=loop.time, seed=number, habits=habits
+                secret=b"secret",
+                clock=loop.time,
+                seed=number,
+                habits=habits,
+                protocol=route.get("protocol", "cmpp"),
+                dialect=dialect,
             )
             for number, name in enumerate(("mobile", "unicom", "telecom"))
         }
@@ -220,7 +265,7 @@ def house(
             lambda: built[0].now + int((loop.time() - begun) * 1000) if built else NOON,
             random.Random(7).random,
         )
-        gateway = Gateway(desk, settings(ports, accounts), ENVIRONMENT, senses)
+        gateway = Gateway(desk, settings(ports, accounts, **route), ENVIRONMENT, senses)
         await gateway.start()
         made = House(loop, gateway, desk)
         made.carriers = simulators
@@ -229,7 +274,8 @@ def house(
     asyncio.run_coroutine_threadsafe(start(), loop).result(60)
     made = built[0]
     try:
-        made.until(lambda: made.gateway.carriers.connected == 6)
+        wanted = 12 if route.get("mode") == "pairs" else 6
+        made.until(lambda: made.gateway.carriers.connected == wanted)
         yield made
     finally:
 

@@ -15,14 +15,12 @@ from gateway_house import (
     SERVICE_PORT,
     STRANGER,
     House,
-    agree,
     house,
 )
 
 from qingjing.city.carrier import Habits
 from qingjing.city.customer import Answer, CustomerClient
 from qingjing.doors.gateway.results import RESULTS
-from qingjing.kernel.facts import WordingRegistered
 from qingjing.wire import cmpp, cmpp_tables, content
 
 OFFER = "【青禾商城】双11会员日全场满300减50,精选好物低至5折,拒收请回复R"
@@ -85,22 +83,6 @@ def submit(
         Msg_Content=body.encode("utf-16-be"),
         **fields,
     )
-
-
-def consent_to(running: House, phone: str) -> None:
-    """Give one more person's consent."""
-
-    async def work() -> None:
-        ledger = running.desk.ledger
-        words = next(
-            fact.wording
-            for position in range(1, ledger.position + 1)
-            if isinstance(fact := ledger.fact(position).fact, WordingRegistered)  # type: ignore[union-attr]  # positions are there
-        )
-        async with ledger.transaction(running.now) as t:
-            agree(ledger, t, phone, running.now, words)  # type: ignore[arg-type]  # a Ledger of core
-
-    running.call(work)
 
 
 def test_a_passed_message_reaches_the_carrier_and_its_report_the_customer(
@@ -174,7 +156,7 @@ def test_what_was_queued_before_a_refusal_does_not_leave_after_it() -> None:
         mobile = running.carriers["mobile"]
         # The windows of two connections fill up with what the carrier will not take.
         for i in range(64):
-            consent_to(running, f"1380013{8100 + i}")
+            running.consent(f"1380013{8100 + i}")
         filling = [submit(OFFER, f"1380013{8100 + i}") for i in range(64)]
         talk.send(*filling)
         (queued,) = talk.send(submit(OFFER, CONSENTED))

@@ -10,13 +10,22 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from qingjing.doors.gateway import results_smgp, results_smpp
+from qingjing.doors.gateway import results_sgip, results_smgp, results_smpp
 from qingjing.doors.gateway.dialect import Dialect, Piece
 from qingjing.doors.gateway.dialects.cmpp import Cmpp
+from qingjing.doors.gateway.dialects.sgip import Sgip
 from qingjing.doors.gateway.dialects.smgp import Smgp
 from qingjing.doors.gateway.dialects.smpp import Smpp
 from qingjing.doors.gateway.results import RESULTS, TROUBLES
-from qingjing.wire import cmpp_tables, content, smgp_message, smgp_tables, smpp_message
+from qingjing.wire import (
+    cmpp_tables,
+    content,
+    sgip,
+    sgip_tables,
+    smgp_message,
+    smgp_tables,
+    smpp_message,
+)
 from qingjing.wire import smpp_pdus as pdus
 from qingjing.wire.content import Part
 from qingjing.wire.protocol import PDU
@@ -59,6 +68,17 @@ def _cmpp(account: str, piece: Piece, service: str) -> PDU:
     )
 
 
+def _sgip(_account: str, piece: Piece, service: str) -> PDU:
+    return sgip_tables.Submit(
+        SPNumber=piece.port,
+        UserNumber=(sgip.prefixed(piece.phone),),
+        ServiceType=service,
+        TP_udhi=piece.udhi,
+        MessageCoding=piece.coding,
+        MessageContent=piece.content,
+    )
+
+
 def _smgp(_account: str, piece: Piece, service: str) -> PDU:
     submit = smgp_tables.Submit(
         ServiceID=service, SrcTermID=piece.port, DestTermID=(piece.phone,)
@@ -75,21 +95,25 @@ def _smpp(_account: str, piece: Piece, service: str) -> PDU:
         destination_addr=piece.phone,
         registered_delivery=1,
     )
-    return smpp_message.with_part(submit, Part(piece.udhi, piece.coding, piece.content))
+    part = Part(piece.udhi, piece.coding, piece.content)
+    return smpp_message.with_part(submit, _plain(part, "ascii", content.GSM))
 
 
-_GSM: Final = smpp_message.codings()
+def _plain(part: Part, had: str, wanted: str) -> Part:
+    """A part whose coding 0 is one alphabet, in the other."""
+    if part.msg_fmt != content.ASCII:
+        return part
+    size = content.read_udh(part.content).size if part.tp_udhi else 0
+    text = content.decode_text(part.content[size:], 0, {0: had})
+    assert isinstance(text, str)
+    return part._replace(
+        content=part.content[:size] + content.encode_text(text, 0, {0: wanted})
+    )
 
 
 def _smpp_part(submit: Any) -> Part:
     """A part in CMPP's codings."""
-    part = smpp_message.read_part(submit)
-    if _GSM.get(part.msg_fmt) != content.GSM:
-        return part
-    size = content.read_udh(part.content).size if part.tp_udhi else 0
-    text = content.decode_text(part.content[size:], part.msg_fmt, _GSM)
-    assert isinstance(text, str)
-    return Part(part.tp_udhi, content.ASCII, part.content[:size] + text.encode())
+    return _plain(smpp_message.read_part(submit), content.GSM, "ascii")
 
 
 def _numbers(statuses: Mapping[str, int], troubles: Mapping[int, Any]) -> Callable[[int], int]:
@@ -107,6 +131,13 @@ TONGUES: Final[Mapping[str, Tongue]] = MappingProxyType(
             lambda pdu: Part(pdu.TP_udhi, pdu.Msg_Fmt, pdu.Msg_Content),
             lambda upstream: int.from_bytes(upstream, "big"),
             lambda result: result,
+        ),
+        "sgip": Tongue(
+            Sgip(),
+            _sgip,
+            lambda pdu: Part(pdu.TP_udhi, pdu.MessageCoding, pdu.MessageContent),
+            lambda upstream: int.from_bytes(upstream, "big"),
+            _numbers(RESULTS, results_sgip.TROUBLES),
         ),
         "smgp": Tongue(
             Smgp(),
