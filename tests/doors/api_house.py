@@ -18,6 +18,7 @@ from gateway_house import settings as gateway_settings
 
 from qingjing import app
 from qingjing.city.carrier import CarrierSimulator, Habits
+from qingjing.desk import consent
 from qingjing.desk.send import Desk
 from qingjing.doors.api.keys import Keys, Wanted
 from qingjing.doors.api.server import ApiServer
@@ -27,6 +28,11 @@ from qingjing.ledger import vault
 from qingjing.settings import Account, Api, Settings
 
 T = TypeVar("T")
+
+PEOPLE = 60
+"""People who consented: a few messages a day reach one's caps."""
+TERMS = consent.Terms(sender="qinghe", purposes=("any",), act="ticked", shown="screen 17")
+GIVEN = "2026-11-01 09:00"
 
 OFFER = "【青禾商城】双11会员日全场满300减50,精选好物低至5折,拒收请回复R"
 ACCOUNTS = {
@@ -95,6 +101,11 @@ class ApiHouse:
         )
         if not self.desk.ledger.register.parties():
             await furnish(self.desk.ledger, NOON - 3_600_000)  # type: ignore[arg-type]
+            async with self.desk.ledger.transaction(NOON - 3_600_000) as t:
+                for number in range(PEOPLE):
+                    consent.record(
+                        self.desk.ledger, t, person(number), TERMS, given_at=GIVEN, door="app"
+                    )
         self.gateway = Gateway(self.desk, self.settings, ENVIRONMENT, senses)
         await self.gateway.start()
         self.api = app.api_server(self.desk, self.gateway, self.settings, senses, ENVIRONMENT)
@@ -163,14 +174,28 @@ def api_house(
     house.start()
     try:
         yield house
-        house.stop()
     finally:
+        house.stop()
         house.end()
 
 
-def sent(number: str = "13800138000", **more: Any) -> dict[str, Any]:
-    """A message that may leave."""
-    return {"to": number, "text": OFFER, "declared": "commercial", **more}
+def person(number: int) -> str:
+    """The number of one who consented."""
+    assert number < PEOPLE
+    return str(13_800_139_000 + number)
+
+
+_unspent = iter(range(PEOPLE))
+
+
+def somebody() -> str:
+    """The number of one who consented and was sent nothing yet, in this file's service."""
+    return person(next(_unspent))
+
+
+def sent(number: str = "", **more: Any) -> dict[str, Any]:
+    """A message that may leave, to somebody new unless a number is given."""
+    return {"to": number or somebody(), "text": OFFER, "declared": "commercial", **more}
 
 
 def once(key: str) -> dict[str, str]:

@@ -12,7 +12,8 @@ from litestar.handlers import BaseRouteHandler
 
 from qingjing.desk.ports import Ledger
 from qingjing.doors.api.keys import EVERYONE, Bucket, Key, Keys
-from qingjing.doors.api.problems import ApiError, Wrong
+from qingjing.doors.api.problems import ApiError
+from qingjing.doors.api.shapes import Wrong
 from qingjing.doors.gateway.dialect import Caller
 from qingjing.kernel import facts as f
 from qingjing.kernel.words import Kind

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from qingjing.desk.ports import Ledger
-from qingjing.doors.api.problems import ApiError, Wrong
-from qingjing.doors.api.shapes import Replies, Reply, Report, Reports
+from qingjing.doors.api.problems import ApiError
+from qingjing.doors.api.shapes import Replies, Reply, Report, Reports, Wrong
 from qingjing.doors.api.store import Store
 from qingjing.doors.gateway.dialect import Notice
 from qingjing.kernel.words import mask

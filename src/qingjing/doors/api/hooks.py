@@ -18,7 +18,7 @@ import msgspec
 
 from qingjing.desk.ports import Ledger
 from qingjing.doors.api.events import Event, Events
-from qingjing.doors.api.problems import ApiError, Wrong, masked, not_found
+from qingjing.doors.api.problems import ApiError, masked, not_found
 from qingjing.doors.api.shapes import (
     Dead,
     DeadLetters,
@@ -28,6 +28,7 @@ from qingjing.doors.api.shapes import (
     NewHook,
     Reply,
     Report,
+    Wrong,
 )
 from qingjing.doors.api.store import Store
 from qingjing.settings import Api

@@ -78,7 +78,9 @@ class LookUp(In, frozen=True, kw_only=True):
     """Whose record is looked at, and why."""
 
     phone: Number
-    reason: Annotated[str, Meta(min_length=1, max_length=200, description="goes to the log")]
+    reason: Annotated[
+        str, Meta(min_length=1, max_length=200, description="logged; no name in it")
+    ]
 
 
 class Standing(Out, frozen=True, kw_only=True):

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from traceback import extract_tb
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -21,32 +20,15 @@ from qingjing.desk.bundle import BundleError
 from qingjing.desk.entries import InputError, Problem
 from qingjing.desk.prove import ProofError
 from qingjing.desk.send import NoRulebookError
+from qingjing.doors.api.shapes import ProblemDetails, Wrong
 from qingjing.doors.feeds import FeedError
 from qingjing.kernel.words import mask
 
 _log = structlog.get_logger("qingjing.api")
 
 MEDIA: Final = "application/problem+json"
+_QUOTED: Final = re.compile(r"parameter '([^']*)'")
 _NUMBER: Final = re.compile(r"[0-9]{8,}", re.ASCII)
-
-
-class Wrong(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong with what was handed in, and what would mend it."""
-
-    field: Annotated[str, msgspec.Meta(description="where it stands; empty for the whole")]
-    problem: Annotated[str, msgspec.Meta(description="what is wrong; numbers are masked")]
-    remedy: Annotated[str, msgspec.Meta(description="what would mend it")]
-
-
-class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """RFC 9457."""
-
-    type: Annotated[str, msgspec.Meta(description="urn:qingjing:problem:NAME")]
-    title: str
-    title_zh: str
-    status: int
-    detail: str
-    errors: list[Wrong] = msgspec.field(default_factory=list)
 
 
 class Sort(NamedTuple):
@@ -150,7 +132,7 @@ def on_error(_request: Request[Any, Any, Any], error: Exception) -> Response[Pro
         case NoRulebookError():
             found = ApiError("not-ready", str(error))
         case ValidationException():
-            found = ApiError("invalid", "see errors", _unread(error.extra))
+            found = ApiError("invalid", "see errors", _unread(error))
         case HTTPException() if error.status_code < 500:
             found = _of_framework(error)
         case _:
@@ -169,10 +151,15 @@ def _of_framework(error: HTTPException) -> ApiError:
     return ApiError(sort, detail)
 
 
-def _unread(found: object) -> list[Wrong]:
-    """The framework's own list: a message and a key, never a value."""
+def _unread(error: ValidationException) -> list[Wrong]:
+    """The framework's own list: a message and a key, never a value. One that is missing has no
+    list, and stands in quotation marks."""
     remedy = "send what the schema in /v1/openapi.json says"
+    found = error.extra
     told = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    missing = _QUOTED.search(error.detail)
+    if not told and missing is not None:
+        return [Wrong(field=missing.group(1), problem="is missing", remedy=remedy)]
     return [
         Wrong(
             field=str(one.get("key", "")).removeprefix("data").lstrip("."),

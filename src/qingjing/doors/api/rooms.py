@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from litestar import Request
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from qingjing.desk.send import Desk
 from qingjing.doors.api.admission import Visitor
@@ -38,8 +39,8 @@ class Rooms(NamedTuple):
     imports: Path
 
 
-Here = Annotated[Rooms, Dependency(skip_validation=True)]
-Who = Annotated[Visitor, Dependency(skip_validation=True)]
+Here = NamedDependency[SkipValidation[Rooms]]
+Who = NamedDependency[SkipValidation[Visitor]]
 Asked = Request[Any, Any, Any]
 
 PUBLIC: Final[dict[str, Any]] = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 
 from qingjing.desk.bundle import write as write_bundle
 from qingjing.desk.entries import About, InputError
@@ -14,7 +14,7 @@ from qingjing.desk.explain import Explanation, explain, grounds_words
 from qingjing.desk.explain import Question as Wanted
 from qingjing.desk.prove import prove
 from qingjing.doors.api.admission import DECLARED
-from qingjing.doors.api.problems import ApiError, Wrong
+from qingjing.doors.api.problems import ApiError
 from qingjing.doors.api.record import status
 from qingjing.doors.api.rooms import Asked, Here, Who, opened_by
 from qingjing.doors.api.sending import VERDICTS, Request, digest_of, rules_of
@@ -30,6 +30,7 @@ from qingjing.doors.api.shapes import (
     Replies,
     Reports,
     Status,
+    Wrong,
 )
 from qingjing.kernel.words import Carrier, Category, Kind
 
@@ -38,8 +39,8 @@ PROOF_COST = 20
 
 IdempotencyKey = Annotated[
     str,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         min_length=1,
         max_length=KEY_MAX,
         pattern="^[!-~]+$",
@@ -47,10 +48,10 @@ IdempotencyKey = Annotated[
     ),
 ]
 After = Annotated[
-    str, Parameter(max_length=24, description="`next` of the last page; empty: the oldest")
+    str, QueryParameter(max_length=24, description="`next` of the last page; empty: the oldest")
 ]
-Limit = Annotated[int, Parameter(ge=1, description="at most so many, and at most page_max")]
-MessageId = Annotated[Id, Parameter(description="as answered when it was sent")]
+Limit = Annotated[int, QueryParameter(ge=1, description="and at most page_max")]
+MessageId = Annotated[Id, PathParameter(description="as answered when it was sent")]
 
 
 class _Parts(msgspec.Struct):
@@ -63,7 +64,7 @@ class _Parts(msgspec.Struct):
     status_code=200,
     **opened_by("decide"),
 )
-async def decide(data: Question, rooms: Here, visitor: Who) -> Explained:
+async def decide(data: JSONBody[Question], rooms: Here, visitor: Who) -> Explained:
     """Decide one message and say why; nothing is recorded or counted."""
     about = About([], "")
     at = about.moment("at", data.at) if data.at else rooms.when()
@@ -122,7 +123,7 @@ def _explained(found: Explanation, rooms: Here, at: int) -> Explained:
 
 @post("/v1/messages", summary="Send a message", status_code=200, **opened_by("messages"))
 async def send(
-    data: Message, request: Asked, rooms: Here, visitor: Who, key: IdempotencyKey
+    data: JSONBody[Message], request: Asked, rooms: Here, visitor: Who, key: IdempotencyKey
 ) -> Answers:
     """Decide a message and queue it if it may leave; answered once that is on disk."""
     body = await request.body()
@@ -133,7 +134,7 @@ async def send(
 
 @post("/v1/messages/batch", summary="Send messages", status_code=200, **opened_by("messages"))
 async def send_batch(
-    data: Messages, request: Asked, rooms: Here, visitor: Who, key: IdempotencyKey
+    data: JSONBody[Messages], request: Asked, rooms: Here, visitor: Who, key: IdempotencyKey
 ) -> Answers:
     """Decide messages, each for itself, and queue those that may leave."""
     count, most = len(data.messages), rooms.settings.batch_max

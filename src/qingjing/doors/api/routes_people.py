@@ -8,7 +8,7 @@ import structlog
 from litestar import delete, get, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import File
 
 from qingjing.desk import consent
@@ -29,7 +29,7 @@ from qingjing.doors.api.people import (
     Standing,
     Withdrawal,
 )
-from qingjing.doors.api.problems import ApiError
+from qingjing.doors.api.problems import ApiError, masked
 from qingjing.doors.api.rooms import Asked, Here, Who, opened_by
 from qingjing.doors.api.shapes import NAME_MAX
 from qingjing.doors.cli.consent import look_up
@@ -50,7 +50,7 @@ FACTS_MAX: Final = 1_000
 
 
 @post("/v1/consents", summary="Record a consent", **opened_by("consents"))
-async def record(data: Consent, rooms: Here, visitor: Who) -> Given:
+async def record(data: JSONBody[Consent], rooms: Here, visitor: Who) -> Given:
     """Record one consent or request as it was given, sound or not: the gate judges it."""
     visitor.must_reach(rooms.desk.ledger, "sender", data.sender)
     terms = consent.Terms(
@@ -75,7 +75,7 @@ async def record(data: Consent, rooms: Here, visitor: Who) -> Given:
 
 
 @post("/v1/consents/withdrawals", summary="Withdraw a consent", **opened_by("consents"))
-async def withdraw(data: Withdrawal, rooms: Here, visitor: Who) -> Recorded:
+async def withdraw(data: JSONBody[Withdrawal], rooms: Here, visitor: Who) -> Recorded:
     """The person takes back what it agreed to: a refusal of the sender's whole group."""
     visitor.must_reach(rooms.desk.ledger, "sender", data.sender)
     position = await rooms.clerk.write(
@@ -90,7 +90,7 @@ async def withdraw(data: Withdrawal, rooms: Here, visitor: Who) -> Recorded:
     status_code=200,
     **opened_by("consents"),
 )
-async def person(data: LookUp, rooms: Here, visitor: Who) -> Person:
+async def person(data: JSONBody[LookUp], rooms: Here, visitor: Who) -> Person:
     """By number, towards the senders that the key acts for; who looked and why is logged."""
     ledger = rooms.desk.ledger
     about = About([], "")
@@ -98,7 +98,8 @@ async def person(data: LookUp, rooms: Here, visitor: Who) -> Person:
     if number is None:
         raise InputError(about.problems)
     found = await rooms.clerk.ask(look_up, number, rooms.when())
-    _log.info("person looked up", account=visitor.account, key=visitor.key.id)
+    why = masked(data.reason)
+    _log.info("person looked up", account=visitor.account, key=visitor.key.id, reason=why)
     standings = [
         Standing(
             sender=one.sender,
@@ -143,7 +144,7 @@ def _told(recorded: f.Recorded) -> PersonFact:
 
 
 @post("/v1/refusals", summary="Record a refusal", **opened_by("refusals"))
-async def refuse(data: Refusal, rooms: Here, visitor: Who) -> Recorded:
+async def refuse(data: JSONBody[Refusal], rooms: Here, visitor: Who) -> Recorded:
     """From its commit on no marketing of the whole group leaves for this person."""
     visitor.must_reach(rooms.desk.ledger, "group", data.group)
     position = await rooms.clerk.write(
@@ -162,8 +163,8 @@ class _Upload(Operation):
         self.request_body = RequestBody(content=content, required=True)
 
 
-ListId = Annotated[str, Parameter(max_length=40, description="a list's id")]
-SenderName = Annotated[str, Parameter(min_length=1, max_length=NAME_MAX)]
+ListId = Annotated[str, PathParameter(max_length=40, description="a list's id")]
+SenderName = Annotated[str, QueryParameter(min_length=1, max_length=NAME_MAX)]
 
 
 @post(
@@ -180,10 +181,10 @@ async def scrub(
     sender: SenderName,
     category: SenderName,
     at: Annotated[
-        str, Parameter(max_length=40, description="when it is to be sent; default: now")
+        str, QueryParameter(max_length=40, description="when it is to be sent; default: now")
     ] = "",
     phone_column: Annotated[
-        str, Parameter(max_length=NAME_MAX, description="default: phone, 手机号, ...")
+        str, QueryParameter(max_length=NAME_MAX, description="default: phone, 手机号, ...")
     ] = "",
 ) -> Job:
     """Take a list, CSV or Parquet as its Content-Type says; it is judged in its turn."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from qingjing.desk import register
 from qingjing.desk.entries import InputError, Problem, shown
@@ -33,7 +33,8 @@ from qingjing.doors.cli.register import look_up
 from qingjing.kernel.facts import Fact
 from qingjing.kernel.rulebook import Rulebook, choose, difference, digest
 
-EntryName = Annotated[str, Parameter(min_length=1, max_length=NAME_MAX)]
+EntryName = Annotated[str, PathParameter(min_length=1, max_length=NAME_MAX)]
+BookName = Annotated[str, QueryParameter(min_length=1, max_length=NAME_MAX)]
 
 
 @get("/v1/register", summary="All parties", **opened_by("register"))
@@ -53,7 +54,7 @@ async def entry(name: EntryName, rooms: Here) -> Entries:
 
 
 @post("/v1/register", summary="Register", status_code=200, **opened_by("admin"))
-async def load(data: RegisterIn, rooms: Here) -> Written:
+async def load(data: JSONBody[RegisterIn], rooms: Here) -> Written:
     """Record what is new in a description; with any error nothing of it is written."""
     facts = await rooms.clerk.write(register.load, _description(data))
     return _written(*facts)
@@ -65,7 +66,7 @@ def _description(data: RegisterIn) -> dict[str, Any]:
 
 
 @post("/v1/register/suspensions", summary="Suspend a party", **opened_by("admin"))
-async def suspend(data: Suspension, rooms: Here) -> Written:
+async def suspend(data: JSONBody[Suspension], rooms: Here) -> Written:
     """From its commit on nothing of this sender leaves, not even what is queued."""
     until = None if data.until is None else _day(data.until)
     return _written(await rooms.clerk.write(register.suspend, data.party, data.reason, until))
@@ -80,13 +81,13 @@ def _day(text: str) -> date:
 
 
 @post("/v1/register/reinstatements", summary="End a suspension", **opened_by("admin"))
-async def reinstate(data: Reinstatement, rooms: Here) -> Written:
+async def reinstate(data: JSONBody[Reinstatement], rooms: Here) -> Written:
     """The suspension ends."""
     return _written(await rooms.clerk.write(register.reinstate, data.party, data.reason))
 
 
 @post("/v1/register/grant-ends", summary="End a grant", **opened_by("admin"))
-async def end_grant(data: GrantEnd, rooms: Here) -> Written:
+async def end_grant(data: JSONBody[GrantEnd], rooms: Here) -> Written:
     """The grant holds no longer."""
     return _written(await rooms.clerk.write(register.end_grant, data.grant, data.reason))
 
@@ -120,7 +121,7 @@ async def books(rooms: Here) -> Books:
 
 
 @get("/v1/rulebooks/diff", summary="Compare two rulebooks", **opened_by("rulebooks"))
-async def diff(rooms: Here, old: EntryName, new: EntryName) -> Difference:
+async def diff(rooms: Here, old: BookName, new: BookName) -> Difference:
     """What differs from one adopted rulebook to another, field by field."""
     before, after = _book(rooms, old), _book(rooms, new)
     changes = [Change(field=a, old=b, new=c) for a, b, c in difference(before, after)]
@@ -135,11 +136,11 @@ def _book(rooms: Here, name: str) -> Rulebook:
     return found
 
 
-HookId = Annotated[str, Parameter(max_length=40, description="a webhook's id")]
+HookId = Annotated[str, PathParameter(max_length=40, description="a webhook's id")]
 
 
 @post("/v1/webhooks", summary="Be told", **opened_by("webhooks"))
-async def add_hook(data: Hook, rooms: Here, visitor: Who) -> NewHook:
+async def add_hook(data: JSONBody[Hook], rooms: Here, visitor: Who) -> NewHook:
     """An address that is told of reports and replies from now on; its secret is told once."""
     return await rooms.hooks.add(visitor.account, data)
 

@@ -38,6 +38,28 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
     """Something answered."""
 
 
+# Problems
+
+
+class Wrong(Out, frozen=True, kw_only=True):
+    """One thing that is wrong with what was handed in, and what would mend it."""
+
+    field: Annotated[str, Meta(description="where it stands; empty for the whole")]
+    problem: Annotated[str, Meta(description="what is wrong; numbers are masked")]
+    remedy: Annotated[str, Meta(description="what would mend it")]
+
+
+class ProblemDetails(Out, frozen=True, kw_only=True):
+    """RFC 9457."""
+
+    type: Annotated[str, Meta(description="urn:qingjing:problem:NAME")]
+    title: str
+    title_zh: str
+    status: int
+    detail: str
+    errors: list[Wrong] = msgspec.field(default_factory=list)
+
+
 # Messages
 
 
