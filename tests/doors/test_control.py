@@ -194,6 +194,9 @@ WHILE_SERVING: dict[str, tuple[int, tuple[str, ...], str]] = {
     "rulebook show": (0, ("order31-2015",), "order31-2015"),
     "rulebook diff": (1, ("order31-2015", "order74-2026"), "since"),
     "rulebook adopt": (0, ("BOOK",), "adopted as fact"),
+    "shadow begin": (0, ("900009", "--reason", "试"), "nothing is blocked"),
+    "shadow enforce": (0, ("900009", "--reason", "试"), "decisions hold"),
+    "shadow report": (0, (), "no account"),
     "serve": (2, (), "one process writes a ledger"),
 }
 """Each command, its exit code while a service runs, how it is called, what it says."""

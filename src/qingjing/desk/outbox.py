@@ -23,9 +23,17 @@ from qingjing.kernel.chain import batch_root
 from qingjing.kernel.facts import MessagesDecided, MessagesMoved
 from qingjing.kernel.kinds import is_marketing
 from qingjing.kernel.register import Lane
-from qingjing.kernel.rows import DECIDED, FAILURES_ONLY, MOVE, MOVE_ROW, WANTS_REPORT, Moved
+from qingjing.kernel.rows import (
+    DECIDED,
+    FAILURES_ONLY,
+    MOVE,
+    MOVE_ROW,
+    WANTS_REPORT,
+    Moved,
+    may_leave,
+)
 from qingjing.kernel.vector import from_case_number
-from qingjing.kernel.words import Carrier, Kind, Phone, Verdict
+from qingjing.kernel.words import Carrier, Kind, Phone
 
 DELIVERED: Final = b"DELIVRD"
 UNKNOWN: Final = b"UNKNOWN"
@@ -48,8 +56,9 @@ NO_ORIGINS: Final[Origins] = MappingProxyType({})
 
 
 class Flight(msgspec.Struct, kw_only=True, gc=False):
-    """One passed message on its way. ``open_parts`` are the carrier parts without an end;
-    ``origins`` the customer's own ids of the parts, where it has such."""
+    """One message on its way. ``reasons`` are those of its decision, 0 but in shadow mode;
+    ``open_parts`` are the carrier parts without an end; ``origins`` the customer's own ids of
+    the parts, where it has such."""
 
     message: int
     position: int
@@ -61,6 +70,7 @@ class Flight(msgspec.Struct, kw_only=True, gc=False):
     marketing: bool
     kind: Kind
     submitted_at: int
+    reasons: int = 0
     references: tuple[int, ...]
     wants_report: bool
     failures_only: bool = False
@@ -94,11 +104,12 @@ class Outbox:
         return len(self.flights)
 
     def admit(self, decided: Decided, submits: list[Submit], position: int) -> None:
-        """Queue what passed."""
-        passed = np.flatnonzero(decided.rows["verdict"] == Verdict.PASS)
-        rows = decided.rows[passed]
-        columns = (passed, rows["message"], rows["handle"], rows["lane"], rows["text"])
-        for place, message, handle, lane, text in zip(
+        """Queue what may leave."""
+        leave = np.flatnonzero(may_leave(decided.rows))
+        rows = decided.rows[leave]
+        names = ("message", "handle", "lane", "text", "reasons")
+        columns = (leave, *(rows[name] for name in names))
+        for place, message, handle, lane, text, reasons in zip(
             *(column.tolist() for column in columns), strict=True
         ):
             submit = submits[place]
@@ -116,6 +127,7 @@ class Outbox:
                     marketing=bool(decided.marketing[place]),
                     kind=decided.texts[text].view.kind,
                     submitted_at=decided.at,
+                    reasons=reasons,
                     references=submit.references,
                     wants_report=submit.wants_report,
                     failures_only=submit.failures_only,
@@ -277,9 +289,9 @@ def _flights(desk: Desk, position: int, outbox: Outbox) -> Iterator[Flight]:
     if not isinstance(fact, MessagesDecided):
         return
     sealed = evidence.unpack(ledger.unseal(batch.sealed, evidence.CONTEXT))
-    for place, row in enumerate(np.frombuffer(batch.rows, dtype=DECIDED)):
-        if row["verdict"] != Verdict.PASS:
-            continue
+    rows = np.frombuffer(batch.rows, dtype=DECIDED)
+    for place in np.flatnonzero(may_leave(rows)).tolist():
+        row = rows[place]
         used, text = fact.lanes[row["lane"]], fact.texts[row["text"]]
         vector = from_case_number(int(row["case"]))
         submitter = used.submitter
@@ -297,6 +309,7 @@ def _flights(desk: Desk, position: int, outbox: Outbox) -> Iterator[Flight]:
             marketing=is_marketing(vector.declared, vector.read),
             kind=Kind(text.kind),
             submitted_at=int(row["submitted_at"]),
+            reasons=int(row["reasons"]),
             references=tuple(sealed.references.get(place, [int(row["reference"])])),
             wants_report=bool(row["flags"] & WANTS_REPORT),
             failures_only=bool(row["flags"] & FAILURES_ONLY),

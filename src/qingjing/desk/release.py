@@ -39,7 +39,8 @@ def release(
 
     ``room`` is how many parts the carrier's connections can take, ``parts`` into how many a
     body is split. What may not leave any more is noted as STOPPED with its reason, and given
-    back to the caps. The caller hands out what is returned after the commit, not before.
+    back to the caps. Of an account in shadow mode everything leaves; what would have stopped it
+    is noted. The caller hands out what is returned after the commit, not before.
     """
     flights = outbox.take(carrier, room, parts)
     if not flights:
@@ -47,11 +48,12 @@ def release(
     stopped = _stopped(desk, flights, t.at)
     leaving: list[Flight] = []
     gone: list[Flight] = []
+    shadowed = desk.ledger.register.shadowed
     for flight, reasons in zip(flights, stopped, strict=True):
-        if not reasons:
+        if not reasons or flight.account in shadowed:
             count = parts(flight.body)
             flight.open_parts = {1} if count == 1 else set(range(1, count + 1))
-            outbox.move(Moved.RELEASED, flight.message, t.at, part=count)
+            outbox.move(Moved.RELEASED, flight.message, t.at, part=count, reasons=reasons)
             leaving.append(flight)
             continue
         outbox.move(Moved.STOPPED, flight.message, t.at, reasons=reasons)
@@ -77,8 +79,9 @@ def again(
         return []
     gone: list[Flight] = []
     stopped = _stopped(desk, [flight for flight, _part in waiting], t.at)
+    shadowed = desk.ledger.register.shadowed
     for (flight, part), reasons in zip(waiting, stopped, strict=True):
-        if reasons:
+        if reasons and flight.account not in shadowed:
             whole = parts(flight.body) == 1
             ended = 0 if whole else part
             outbox.move(Moved.STOPPED, flight.message, t.at, reasons=reasons, part=ended)
@@ -86,12 +89,15 @@ def again(
             if whole:
                 gone.append(flight)
     _give_back(desk, gone)
-    return [not reasons for reasons in stopped]
+    return [
+        not reasons or flight.account in shadowed
+        for (flight, _part), reasons in zip(waiting, stopped, strict=True)
+    ]
 
 
 def _give_back(desk: Desk, gone: Sequence[Flight]) -> None:
-    """The caps of marketing messages that do not leave."""
-    back = [flight for flight in gone if flight.marketing]
+    """The caps of marketing messages that do not leave; what never passed was not counted."""
+    back = [flight for flight in gone if flight.marketing and not flight.reasons]
     if back:
         caps.give_back(
             desk.ledger.standings,
@@ -122,7 +128,7 @@ def _stopped(desk: Desk, flights: Sequence[Flight], at: int) -> list[int]:
             bits |= _BIT["not_refused"] if refused[place] else 0
             bits |= _BIT["refusal_clear"] if unclear[place] else 0
             bits |= _BIT["quiet_hours"] if at - flight.submitted_at > QUEUE_MS_MAX else 0
-        reasons.append(bits)
+        reasons.append(bits | flight.reasons)
     return reasons
 
 

@@ -23,7 +23,7 @@ from qingjing.kernel.dossier import hour_state
 from qingjing.kernel.facts import LaneUsed, MessagesDecided
 from qingjing.kernel.fold import ABSENT, fold_columns
 from qingjing.kernel.register import Lane
-from qingjing.kernel.rows import DECIDED, FAILURES_ONLY, WANTS_REPORT, rows_root
+from qingjing.kernel.rows import DECIDED, FAILURES_ONLY, SHADOW, WANTS_REPORT, rows_root
 from qingjing.kernel.rulebook import Rulebook, choose
 from qingjing.kernel.vector import AskingState
 from qingjing.kernel.words import NumberState, Verdict
@@ -200,8 +200,11 @@ class _Batch:
         rows["lane"], rows["text"] = self.lane_at, self.text_at
         rows["verdict"] = self.policy.verdicts(reasons)
         rows["parts"] = [len(s.references) for s in self.submits]
+        shadowed = self.desk.ledger.register.shadowed
         rows["flags"] = [
-            s.wants_report * WANTS_REPORT + s.failures_only * FAILURES_ONLY
+            s.wants_report * WANTS_REPORT
+            + s.failures_only * FAILURES_ONLY
+            + (s.account in shadowed and s.phone is not None) * SHADOW
             for s in self.submits
         ]
         return rows

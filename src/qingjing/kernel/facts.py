@@ -30,9 +30,11 @@ ALL_GROUPS: Final = "*"
 """The group of a refusal that holds against every sender (一键清净)."""
 
 
-class PartyRegistered(
-    msgspec.Struct, frozen=True, kw_only=True, tag="party.registered/1", tag_field="kind"
-):
+class _Fact(msgspec.Struct, frozen=True, tag_field="kind"):
+    """What all facts share: they never change, and say in ``kind`` what they are."""
+
+
+class PartyRegistered(_Fact, frozen=True, kw_only=True, tag="party.registered/1"):
     """A party, or its newest description. ``group`` is the real controller (SAMR Order 37)."""
 
     party: str
@@ -43,9 +45,7 @@ class PartyRegistered(
     licences: tuple[str, ...] = ()
 
 
-class PartySuspended(
-    msgspec.Struct, frozen=True, kw_only=True, tag="party.suspended/1", tag_field="kind"
-):
+class PartySuspended(_Fact, frozen=True, kw_only=True, tag="party.suspended/1"):
     """From now on nothing of this sender leaves, until ``until`` (None: until reinstated)."""
 
     party: str
@@ -53,18 +53,14 @@ class PartySuspended(
     until: int | None = None
 
 
-class PartyReinstated(
-    msgspec.Struct, frozen=True, kw_only=True, tag="party.reinstated/1", tag_field="kind"
-):
+class PartyReinstated(_Fact, frozen=True, kw_only=True, tag="party.reinstated/1"):
     """The suspension ends."""
 
     party: str
     reason: str
 
 
-class PortRegistered(
-    msgspec.Struct, frozen=True, kw_only=True, tag="port.registered/1", tag_field="kind"
-):
+class PortRegistered(_Fact, frozen=True, kw_only=True, tag="port.registered/1"):
     """A port (access code and extension) with its holder, approved kinds and validity."""
 
     port: str
@@ -76,9 +72,7 @@ class PortRegistered(
     region: str = ""
 
 
-class PortFiled(
-    msgspec.Struct, frozen=True, kw_only=True, tag="port.filed/1", tag_field="kind"
-):
+class PortFiled(_Fact, frozen=True, kw_only=True, tag="port.filed/1"):
     """The filing state (报备) of a port at one carrier."""
 
     port: str
@@ -87,9 +81,7 @@ class PortFiled(
     reason: str = ""
 
 
-class SignatureRegistered(
-    msgspec.Struct, frozen=True, kw_only=True, tag="signature.registered/1", tag_field="kind"
-):
+class SignatureRegistered(_Fact, frozen=True, kw_only=True, tag="signature.registered/1"):
     """A signature with owner and scope. No ``senders``: the owner; no ``ports``: any."""
 
     signature: str
@@ -101,9 +93,7 @@ class SignatureRegistered(
     ports: tuple[str, ...] = ()
 
 
-class SignatureFiled(
-    msgspec.Struct, frozen=True, kw_only=True, tag="signature.filed/1", tag_field="kind"
-):
+class SignatureFiled(_Fact, frozen=True, kw_only=True, tag="signature.filed/1"):
     """The filing state of a signature at one carrier."""
 
     signature: str
@@ -112,9 +102,7 @@ class SignatureFiled(
     reason: str = ""
 
 
-class GrantMade(
-    msgspec.Struct, frozen=True, kw_only=True, tag="grant.made/1", tag_field="kind"
-):
+class GrantMade(_Fact, frozen=True, kw_only=True, tag="grant.made/1"):
     """Who may use which port with which signature for which kinds, under which chain.
 
     ``chain`` runs from the sender to the party that submits to the carrier.
@@ -130,18 +118,14 @@ class GrantMade(
     valid_until: int
 
 
-class GrantEnded(
-    msgspec.Struct, frozen=True, kw_only=True, tag="grant.ended/1", tag_field="kind"
-):
+class GrantEnded(_Fact, frozen=True, kw_only=True, tag="grant.ended/1"):
     """The grant holds no longer."""
 
     grant: str
     reason: str
 
 
-class WordingRegistered(
-    msgspec.Struct, frozen=True, kw_only=True, tag="wording.registered/1", tag_field="kind"
-):
+class WordingRegistered(_Fact, frozen=True, kw_only=True, tag="wording.registered/1"):
     """The exact words that a person is shown when asked to consent, before anyone sees them."""
 
     wording: str
@@ -149,9 +133,7 @@ class WordingRegistered(
     text: str
 
 
-class ConsentRecorded(
-    msgspec.Struct, frozen=True, kw_only=True, tag="consent.recorded/1", tag_field="kind"
-):
+class ConsentRecorded(_Fact, frozen=True, kw_only=True, tag="consent.recorded/1"):
     """A person's consent (同意), or request (``act`` REQUESTED), towards one sender.
 
     ``shown`` is the hash of the proof that the words were shown; empty when there is none.
@@ -174,9 +156,7 @@ class ConsentRecorded(
     evidence: str = ""
 
 
-class ConsentsImported(
-    msgspec.Struct, frozen=True, kw_only=True, tag="consents.imported/1", tag_field="kind"
-):
+class ConsentsImported(_Fact, frozen=True, kw_only=True, tag="consents.imported/1"):
     """A bulk import of consents with common terms: one fact over a sealed file.
 
     ``rows_root`` is the RFC 6962 root over the file's rows, so that each row can be proved.
@@ -195,9 +175,7 @@ class ConsentsImported(
     file: str
 
 
-class RefusalRecorded(
-    msgspec.Struct, frozen=True, kw_only=True, tag="refusal.recorded/1", tag_field="kind"
-):
+class RefusalRecorded(_Fact, frozen=True, kw_only=True, tag="refusal.recorded/1"):
     """A person's refusal (拒收) towards a whole group, or towards ``ALL_GROUPS``."""
 
     person: bytes
@@ -208,9 +186,7 @@ class RefusalRecorded(
     evidence: str = ""
 
 
-class RefusalLifted(
-    msgspec.Struct, frozen=True, kw_only=True, tag="refusal.lifted/1", tag_field="kind"
-):
+class RefusalLifted(_Fact, frozen=True, kw_only=True, tag="refusal.lifted/1"):
     """The person, by an explicit act of its own, wants this group's messages again."""
 
     person: bytes
@@ -220,9 +196,7 @@ class RefusalLifted(
     evidence: str = ""
 
 
-class ReplyHeard(
-    msgspec.Struct, frozen=True, kw_only=True, tag="reply.heard/1", tag_field="kind"
-):
+class ReplyHeard(_Fact, frozen=True, kw_only=True, tag="reply.heard/1"):
     """What a person wrote back to a port, and how it was read. UNCLEAR holds marketing.
 
     ``words`` is the SHA-256 of the sealed words beside this fact, empty when none are kept.
@@ -237,9 +211,7 @@ class ReplyHeard(
     words: bytes
 
 
-class PartsKept(
-    msgspec.Struct, frozen=True, kw_only=True, tag="parts.kept/1", tag_field="kind"
-):
+class PartsKept(_Fact, frozen=True, kw_only=True, tag="parts.kept/1"):
     """Parts of long messages that were answered before the rest had come, under seal beside.
 
     They are decided with the rest, or dropped: half a message is never sent.
@@ -250,9 +222,7 @@ class PartsKept(
     sealed_hash: bytes
 
 
-class NumberNoted(
-    msgspec.Struct, frozen=True, kw_only=True, tag="number.noted/1", tag_field="kind"
-):
+class NumberNoted(_Fact, frozen=True, kw_only=True, tag="number.noted/1"):
     """A number was reported out of service or re-assigned; earlier consents fall with it."""
 
     person: bytes
@@ -261,9 +231,7 @@ class NumberNoted(
     source: str
 
 
-class PersonForgotten(
-    msgspec.Struct, frozen=True, kw_only=True, tag="person.forgotten/1", tag_field="kind"
-):
+class PersonForgotten(_Fact, frozen=True, kw_only=True, tag="person.forgotten/1"):
     """A person's number, words and texts were erased (PIPL §47); what the person refused holds.
 
     ``replaced``: positions of facts, with the SHA-256 of what is left under seal beside each.
@@ -276,9 +244,7 @@ class PersonForgotten(
     evidence: str = ""
 
 
-class RulebookAdopted(
-    msgspec.Struct, frozen=True, kw_only=True, tag="rulebook.adopted/1", tag_field="kind"
-):
+class RulebookAdopted(_Fact, frozen=True, kw_only=True, tag="rulebook.adopted/1"):
     """A rulebook, whole, as canonical JSON: decisions name it and anyone can read it here."""
 
     name: str
@@ -317,9 +283,16 @@ class TextRead(msgspec.Struct, frozen=True, kw_only=True):
     template_key: int
 
 
-class MessagesDecided(
-    msgspec.Struct, frozen=True, kw_only=True, tag="messages.decided/1", tag_field="kind"
-):
+class AccountShadowed(_Fact, frozen=True, kw_only=True, tag="account.shadowed/1"):
+    """A customer's account is in shadow mode from now on, or (``shadow`` false) no longer:
+    its messages are decided and recorded, and leave whatever was decided."""
+
+    account: str
+    shadow: bool
+    reason: str
+
+
+class MessagesDecided(_Fact, frozen=True, kw_only=True, tag="messages.decided/1"):
     """What the gate decided in one batch. Rows are fixed-size records under ``rows_root``.
 
     ``rulebook_digest`` is that of the adopted bytes, ``reader`` of what read the texts.
@@ -338,9 +311,7 @@ class MessagesDecided(
     texts: tuple[TextRead, ...]
 
 
-class MessagesMoved(
-    msgspec.Struct, frozen=True, kw_only=True, tag="messages.moved/1", tag_field="kind"
-):
+class MessagesMoved(_Fact, frozen=True, kw_only=True, tag="messages.moved/1"):
     """What happened to messages after their decision, in one batch: see ``rows.Move``."""
 
     node: str
@@ -368,6 +339,7 @@ Fact = (
     | NumberNoted
     | PersonForgotten
     | RulebookAdopted
+    | AccountShadowed
     | MessagesDecided
     | MessagesMoved
 )

@@ -67,6 +67,8 @@ class Register:
         self._signatures: dict[str, _Held] = {}
         self._grants: dict[str, _Grant] = {}
         self._grants_of_port: dict[str, list[str]] = {}
+        self.shadowed: frozenset[str] = frozenset()
+        """Accounts in shadow mode."""
 
     def apply(self, recorded: f.Recorded) -> None:
         """Take one fact in; facts of other rooms pass by."""
@@ -95,6 +97,9 @@ class Register:
                 self._grants_of_port.setdefault(fact.port, []).append(fact.grant)
             case f.GrantEnded():
                 self._end(fact.grant)
+            case f.AccountShadowed():
+                others = self.shadowed - {fact.account}
+                self.shadowed = others | {fact.account} if fact.shadow else others
             case _:
                 return
         self.position = position

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import struct
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qingjing.kernel.chain import batch_root
+from qingjing.kernel.words import Verdict
 
 DECIDED: Final = np.dtype(
     [
@@ -30,13 +32,21 @@ DECIDED: Final = np.dtype(
         ("text", "<u4"),  # place in the fact's texts
         ("verdict", "u1"),
         ("parts", "u1"),  # parts that the customer submitted
-        ("flags", "<u2"),  # bit 0: a report is wanted; bit 1: only of a failure
+        ("flags", "<u2"),  # bit 0: a report is wanted; 1: only of a failure; 2: shadow mode
     ]
 )
 """One decided message, 84 bytes."""
 
 WANTS_REPORT: Final = 1
 FAILURES_ONLY: Final = 2
+SHADOW: Final = 4
+"""The account is in shadow mode and there is a number: it leaves, whatever was decided."""
+
+
+def may_leave(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of decided messages may be released."""
+    passed: NDArray[np.bool_] = rows["verdict"] == Verdict.PASS
+    return passed | (rows["flags"] & SHADOW).astype(np.bool_)
 
 
 class Moved(IntEnum):
@@ -57,7 +67,7 @@ MOVE: Final = np.dtype(
         ("at", "<u8"),  # epoch ms
         ("upstream", "V16"),  # the carrier's id of the part, zero-padded on the right
         ("stat", "S8"),  # status word of a report, or the carrier's result in decimal
-        ("reasons", "<u8"),  # for STOPPED: the reason bits at release
+        ("reasons", "<u8"),  # the bits that stopped it, or would have but for shadow mode
         ("what", "u1"),  # Moved
         ("part", "u1"),  # from 1; 0 for the whole message
         ("link", "<u2"),  # number of the carrier connection

@@ -27,8 +27,10 @@ from qingjing.doors.cli import (
     consent,
     keys,
     ledger,
+    lint,
     register,
     rulebook,
+    shadow,
 )
 from qingjing.doors.cli.decide import decide
 from qingjing.doors.cli.output import BAD_INPUT, complain
@@ -49,6 +51,7 @@ COMMANDS: Final = (
     serve,
     city.demo,
     decide,
+    lint.app,
     scrub,
     consent.app,
     register.app,
@@ -56,6 +59,7 @@ COMMANDS: Final = (
     keys.app,
     api_keys.app,
     rulebook.app,
+    shadow.app,
     prove,
     verify,
     city.app,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qingjing.desk import consent, register, rulebook
+from qingjing.desk import consent, register, rulebook, shadow
 from qingjing.desk.explain import explain
 from qingjing.doors.cli import consent as consent_commands
 from qingjing.doors.cli import ledger as ledger_commands
@@ -29,6 +29,8 @@ VERBS: Final = Verbs(
         register.reinstate,
         register.end_grant,
         rulebook.adopt,
+        shadow.begin,
+        shadow.enforce,
         ledger_commands.sign,
     ),
     asking=(

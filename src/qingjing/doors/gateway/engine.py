@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import structlog
 
 from qingjing.desk import hear, outbox, parts, release, send, settle
@@ -22,6 +23,7 @@ from qingjing.doors.gateway.customers import Customers
 from qingjing.doors.gateway.dialect import Caller, Offer, Reply, Report, Source, Trouble
 from qingjing.doors.gateway.line import Line
 from qingjing.doors.gateway.translate import References
+from qingjing.kernel.rows import may_leave
 from qingjing.kernel.words import Carrier
 from qingjing.settings import Limits
 from qingjing.wire.errors import RemoteProtocolError
@@ -312,12 +314,13 @@ class Engine:
         return None
 
     def _reasons(self, submits: list[Submit], t: Transaction) -> list[int]:
-        """The reason bits of each message, decided and recorded; 0 for those that passed."""
+        """The reason bits of each message, decided and recorded; 0 for those that leave."""
         if not submits:
             return []
         decided = send.decide(self._desk, submits, t)
         self._outbox.admit(decided, submits, t.position)
-        reasons: list[int] = decided.rows["reasons"].tolist()
+        rows = decided.rows
+        reasons: list[int] = np.where(may_leave(rows), 0, rows["reasons"]).tolist()
         return reasons
 
     def _report_refused(
@@ -330,7 +333,8 @@ class Engine:
             origins = self._outbox.origins(submit.account, submit.original)
             ids = translate.named(submit.references, origins)
             told = [one for one in ids if one[0] in accepted]
-            self.customers.refused(submit.account, told, submit.phone, submit.port, at)
+            to = translate.shown(submit.to)
+            self.customers.refused(submit.account, told, to, submit.port, at)
 
     def _drop_expired(self, at: int) -> None:
         """Half a message is never sent; whoever was told that it is taken is told so."""
@@ -340,7 +344,7 @@ class Engine:
             if part.wants_report:
                 origins = self._outbox.origins(account, part.original)
                 ids = translate.named((part.reference,), origins)
-                self.customers.refused(account, ids, translate.phone_of(to), port, at)
+                self.customers.refused(account, ids, translate.shown(to), port, at)
 
     def _release(self, room: dict[Carrier, int], t: Transaction) -> dict[Carrier, list[Parcel]]:
         """What may leave to each carrier: first what waited aside, looked at once more."""
