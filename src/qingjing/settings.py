@@ -106,6 +106,8 @@ class SgipAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Our secret there; the account's own when neither is given."""
     duplex: bool = False
     """It takes reports and replies on the connections that it opens to us, and has no host."""
+    prefix: str = "86"
+    """What stands before the numbers of people there."""
 
 
 class SgipRoute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,6 +127,8 @@ class SgipRoute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     duplex: bool = False
     """Reports and replies come on the connections that we open, and it never dials us."""
+    prefix: str = "86"
+    """What stands before the numbers of people there."""
 
 
 class Sgip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -191,15 +191,16 @@ def test_a_submit_to_a_hundred_is_reported_number_by_number(tmp_path: Path) -> N
     """One answer; a report of each number under the one number of the Submit."""
 
     async def story(here: Town) -> None:
-        phones = [f"1380013{place}" for place in range(8200, 8299)]
+        phones = [f"1380013{place}" for place in range(8200, 8298)]
         await here.agree(*phones)
-        numbers = tuple("86" + phone for phone in [*phones, STRANGER])
+        numbers = tuple("86" + phone for phone in [*phones, STRANGER, "12345"])
         (answer,) = await here.send(short(CONSENTED)._replace(UserNumber=numbers))
         await here.until(lambda: len(here.sgip.told) == 100)
 
         assert answer.Result == 0
         assert all(here.state(answer, phone) == State.DELIVERED for phone in phones)
         assert here.told(answer, STRANGER) == (2, 30, "qingjing")
+        assert here.told(answer, "12345") == (2, 30, "qingjing")
 
     play(tmp_path, story)
 

@@ -21,13 +21,14 @@ class Submit(msgspec.Struct, kw_only=True, gc=False):
 
     ``submitter`` is the party of the account, ``original`` the submitted bytes of all parts,
     ``references`` the ids given to the customer, one a part; ``phone`` is None when the
-    destination was no Chinese mobile number.
+    destination, ``to``, was no Chinese mobile number.
     """
 
     account: str
     submitter: str
     port: str
     phone: Phone | None
+    to: str = ""
     carrier: Carrier
     declared: Kind
     body: str

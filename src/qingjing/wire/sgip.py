@@ -331,10 +331,11 @@ PROTOCOL = Protocol(
 Whoever asks needs the numbers of its node: see :func:`protocol`."""
 
 
-def protocol(numbers: Numbers, *, duplex: bool = False) -> Protocol:
+def protocol(numbers: Numbers | None, *, duplex: bool = False) -> Protocol:
     """SGIP as one node speaks it.
 
-    :param numbers: shared by all connections of the node; a :class:`NodeNumbers`.
+    :param numbers: shared by all connections of the node; a :class:`NodeNumbers`. None where
+        nothing is asked.
     :param duplex: for accounts whose own connection also brings deliveries and reports, which
         is not in the text but common with aggregators. Such a connection wants a long
         ``Limits.idle_s`` and ``quiet_s``, or it ends before the reports come.

@@ -23,7 +23,6 @@ from qingjing.doors.gateway.dialect import (
 )
 from qingjing.doors.gateway.line import Line
 from qingjing.doors.gateway.translate import named
-from qingjing.kernel.words import Phone
 from qingjing.settings import Account, Limits
 from qingjing.wire.errors import RemoteProtocolError
 from qingjing.wire.events import (
@@ -251,14 +250,13 @@ class Customers:
         self,
         account: str,
         ids: Iterable[tuple[int, bytes]],
-        phone: Phone | None,
+        to: str,
         port: str,
         at: int,
     ) -> None:
         """Report parts that were answered 0 and whose message did not pass after all."""
-        digits = phone.digits if phone is not None else ""
         for reference, origin in ids:
-            notice = Notice(0, reference, digits, port, "REJECTD", at, at, origin=origin)
+            notice = Notice(0, reference, to, port, "REJECTD", at, at, origin=origin)
             self._put(account, notice)
 
     def forward(self, account: str, reply: Reply) -> None:

@@ -39,7 +39,9 @@ def routed(route: Route, nodes: Nodes) -> Dialect:
     """What is spoken with a carrier that we dial."""
     if route.protocol != "sgip":
         return spoken_with(route)
-    return Sgip(LoginType.SP, nodes.numbers(route.sgip.node), duplex=route.sgip.duplex)
+    own = route.sgip
+    numbers = nodes.numbers(own.node)
+    return Sgip(LoginType.SP, numbers, duplex=own.duplex, prefix=own.prefix)
 
 
 def own_ids(settings: Settings) -> Origins:
@@ -54,6 +56,13 @@ def own_ids(settings: Settings) -> Origins:
         smpp = {name for name, x in settings.accounts.items() if x.protocol == "smpp"}
         return found | dict.fromkeys(smpp, lambda original: (extra(original),))
     return found
+
+
+def habits(account: Account) -> Dialect | None:
+    """What is spoken with a customer once it is known; None when with it as with all others."""
+    if account.protocol == "sgip":
+        return Sgip(duplex=account.sgip.duplex, prefix=account.sgip.prefix)
+    return spoken_with(account) if account.protocol == "smpp" else None
 
 
 def one_way(account: Account) -> bool:
@@ -73,7 +82,8 @@ def calls(settings: Settings, nodes: Nodes, environ: Mapping[str, str]) -> list[
         word = secret(
             settings, source.secret_env, source.secret_file, f"account {name}", environ
         )
-        dialect = Sgip(LoginType.SMG, nodes.numbers(settings.sgip.node))
+        numbers = nodes.numbers(settings.sgip.node)
+        dialect = Sgip(LoginType.SMG, numbers, prefix=back.prefix)
         greeting = dialect.bind(back.account or name, _fitting(word, f"account {name}"))
         found.append(Call(name, back.host, back.port, dialect, greeting, account.window))
     return found

@@ -17,7 +17,6 @@ from qingjing.doors.gateway.callbacks import Callbacks
 from qingjing.doors.gateway.carriers import Carriers, Way
 from qingjing.doors.gateway.customers import Customers, Login
 from qingjing.doors.gateway.dialect import Caller
-from qingjing.doors.gateway.dialects import spoken_with
 from qingjing.doors.gateway.engine import Engine
 from qingjing.doors.gateway.line import Line
 from qingjing.doors.gateway.nodes import Nodes
@@ -225,7 +224,7 @@ def login(settings: Settings, name: str, account: Account, environ: Mapping[str,
         account=account,
         networks=tuple(ipaddress.ip_network(text) for text in account.allow),
         one_way=directions.one_way(account),
-        dialect=spoken_with(account) if account.protocol == "smpp" else None,
+        dialect=directions.habits(account),
     )
 
 

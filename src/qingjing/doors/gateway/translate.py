@@ -67,6 +67,13 @@ def phone_of(text: str) -> Phone | None:
         return None
 
 
+def shown(to: str) -> str:
+    """A destination as a report names it: by its eleven digits, or as the customer wrote it,
+    as far as the narrowest field of any protocol goes (21 octets)."""
+    phone = phone_of(to)
+    return to[:21] if phone is None else phone.digits
+
+
 @lru_cache(maxsize=20_000)
 def body_of(data: bytes, codec: str) -> str:
     """The text of a content, kept as long as ``texts`` keeps its reading. What is not text
@@ -95,6 +102,7 @@ def submits(offer: Offer, caller: Caller, references: tuple[int, ...]) -> list[S
                 submitter=caller.party,
                 port=port,
                 phone=phone,
+                to=to,
                 carrier=_NO_CARRIER if phone is None else carrier_of(phone),
                 declared=declared,
                 body=body,

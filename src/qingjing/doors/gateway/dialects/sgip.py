@@ -36,6 +36,8 @@ class Sgip:
     :param login: who dials: SP, a provider to submit; SMG, a gateway to deliver and report.
     :param numbers: the node's; None where nothing is asked, on listeners of one-way accounts.
     :param duplex: the provider's connection also brings its reports and replies.
+    :param prefix: what the other side has before the numbers of people; with it and without
+        are read.
     """
 
     name = "sgip"
@@ -48,9 +50,10 @@ class Sgip:
         numbers: Numbers | None = None,
         *,
         duplex: bool = False,
+        prefix: str = "86",
     ) -> None:
-        self._login = login
-        self.wire = sgip.PROTOCOL if numbers is None else sgip.protocol(numbers, duplex=duplex)
+        self._login, self._prefix = login, prefix
+        self.wire = sgip.protocol(numbers, duplex=duplex)
         self.limits: Limits = DUPLEX if duplex else sgip.LIMITS
 
     def account(self, pdu: PDU) -> str | None:
@@ -108,7 +111,7 @@ class Sgip:
             found, error = state(notice.stat)
             report = tables.Report(
                 SubmitSequenceNumber=notice.origin or bytes(12),
-                UserNumber=sgip.prefixed(notice.phone),
+                UserNumber=self._prefix + sgip.bare(notice.phone),
                 State=found,
                 ErrorCode=error,
             )
@@ -116,7 +119,7 @@ class Sgip:
             return
         coding = content.ASCII if notice.words.isascii() else content.UCS2
         deliver = tables.Deliver(
-            UserNumber=sgip.prefixed(notice.phone),
+            UserNumber=self._prefix + sgip.bare(notice.phone),
             SPNumber=notice.port,
             MessageCoding=coding,
             MessageContent=content.encode_text(notice.words, coding)[: content.PART_MAX],
@@ -144,7 +147,7 @@ class Sgip:
         """Submit."""
         company, service = route.sgip.company, route.sgip.service
         stencil = _submit(company, service, piece.port, piece.udhi, piece.coding, piece.content)
-        phone = stencil.pad(0, sgip.prefixed(piece.phone))
+        phone = stencil.pad(0, self._prefix + piece.phone)
         session.request(stencil, token, now, (phone,))
 
     def outcome(self, pdu: PDU) -> Outcome:
