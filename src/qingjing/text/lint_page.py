@@ -95,7 +95,12 @@ class Page(msgspec.Struct, frozen=True):
 
     def labels(self, text: str) -> bool:
         """Whether a text is part of the label of something to tick, switch or choose."""
-        return any(text in c.label for c in self.controls if c.kind not in ("button", "hidden"))
+        wanted = text.replace(" ", "")
+        return any(
+            wanted in control.label.replace(" ", "")
+            for control in self.controls
+            if control.kind not in ("button", "hidden")
+        )
 
 
 def numbered(text: str) -> bool:

@@ -309,7 +309,7 @@ def _words(items: list[Node | Run], taken: set[Node], *, backwards: bool = False
             break
         if not item.inline and item.tag not in ("td", "th") and _says("".join(words)):
             break
-        words.append(f" {item.text} ")
+        words.append(item.text if item.inline else f" {item.text} ")
     if backwards:
         words.reverse()
     return " ".join("".join(words).split())
