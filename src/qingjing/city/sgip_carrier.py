@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from qingjing.city.carrier import CarrierSimulator, Habits
+from qingjing.city.carrier import CarrierSimulator, Habits, _Report
 from qingjing.doors.gateway.dialect import Notice
 from qingjing.doors.gateway.dialects.sgip import Sgip
 from qingjing.doors.gateway.line import Line
@@ -67,6 +67,10 @@ class SgipCarrier(CarrierSimulator):
     def tell(self, port: int, account: str) -> None:
         """Where the gateway listens for this carrier, and the name to use there."""
         self._where = (port, account)
+
+    def owe(self, number: int, phone: str) -> None:
+        """Report a message of this id as delivered, whoever took it."""
+        self._late.append(_Report(0.0, Notice(0, number, phone, "", "DELIVRD")))
 
     async def stop(self) -> None:
         """Close everything."""

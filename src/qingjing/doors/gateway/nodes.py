@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Final
 
 from qingjing.doors.gateway.moments import beijing
-from qingjing.wire.protocol import Numbers
 from qingjing.wire.protocol import Protocol as WireProtocol
 from qingjing.wire.sgip import NodeNumbers
 
@@ -28,9 +27,9 @@ class Nodes:
     def __init__(self, clock: Callable[[], float], when: Callable[[], int], start: int) -> None:
         self._zero = beijing(when()) - timedelta(seconds=clock())
         self._first = start % TURNS
-        self._numbers: dict[int, Numbers] = {}
+        self._numbers: dict[int, NodeNumbers] = {}
 
-    def numbers(self, node: int) -> Numbers:
+    def numbers(self, node: int) -> NodeNumbers:
         """The numbers of a node: those that it had before, if it is known."""
         found = self._numbers.get(node)
         if found is None:

@@ -76,7 +76,10 @@ def sgip_table() -> str:
         Trouble.UNREADABLE: "the content is not in its coding, or its header makes no sense",
         Trouble.AGAIN: "a part with this number has come before",
     }
-    lines += [f"| {int(code)} | {words[Trouble(bit)]} |" for bit, code in TROUBLES.items()]
+    lines += [
+        f"| {int(code)} | {words[Trouble(bit)]} |"
+        for bit, code in sorted(TROUBLES.items(), key=lambda pair: pair[1])
+    ]
     lines += ["", "| state of a report | State | ErrorCode |", "|---|---|---|"]
     for word in ("DELIVRD", *ERRORS):
         found, error = state(word)
