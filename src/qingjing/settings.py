@@ -25,8 +25,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     connections_max: int = 500
     """Open customer connections: each costs about 100 KB; carriers allow a few per account."""
-    inbox_max: int = 20_000
-    """Submits read but not decided: about a second of traffic; beyond, reading stops."""
+    inbox_max: int = 5_000
+    """Submits of one account read but not decided: half a second of traffic; beyond, its
+    connections are not read, and past twice as many a submit is answered "slow down"."""
+    queue_max: int = 10_000
+    """Messages of one account that passed and wait for a carrier: a second of traffic; beyond,
+    its submits wait for their answer."""
+    patience_s: int = 5
+    """How long a submit waits for its answer before it is "slow down": clients give 10 to 60."""
     batch_max: int = 4_000
     """Messages decided in one transaction: keeps a commit below about 100 ms."""
     flights_max: int = 1_000_000
@@ -159,6 +165,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     kinds: dict[str, str] = {}
     connections_max: int = 8
     window: int = 64
+    rate: int = 0
+    """Parts a second over all its connections; 0: no limit but the gateway's own."""
     smpp: Smpp = Smpp()
     sgip: SgipAccount = SgipAccount()
 

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from qingjing.desk import evidence
+from qingjing.desk.fair import FairQueue
 from qingjing.desk.paths import Submit
 from qingjing.desk.ports import Ledger, Transaction
 from qingjing.desk.send import Decided, Desk
@@ -95,7 +96,9 @@ class Outbox:
         self.flights: dict[int, Flight] = {}
         self.awaiting: dict[tuple[int, bytes], tuple[int, int]] = {}
         self._early: dict[tuple[int, bytes], tuple[bytes, int]] = {}
-        self._queues: dict[tuple[Carrier, bool], deque[Flight]] = {}
+        self._queues: dict[tuple[Carrier, bool], FairQueue[Flight]] = {}
+        self.queued: dict[str, int] = {}
+        """How many messages of each account are queued."""
         self._moves: list[bytes] = []
         self.to_tell: deque[Told] = deque()
 
@@ -141,23 +144,31 @@ class Outbox:
         return () if read is None else read(original)
 
     def enqueue(self, flight: Flight) -> None:
-        """Queue one flight at the end of its carrier's queue."""
+        """Queue one flight behind its account's others for its carrier."""
         self.flights[flight.message] = flight
+        self.queued[flight.account] = self.queued.get(flight.account, 0) + 1
         key = (flight.lane.carrier, flight.kind is _CODE)
-        self._queues.setdefault(key, deque()).append(flight)
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = FairQueue()
+        queue.put(flight.account, flight)
 
     def waiting(self, carrier: Carrier) -> int:
         """How many messages are queued for a carrier."""
         return sum(len(queue) for (name, _), queue in self._queues.items() if name is carrier)
 
     def take(self, carrier: Carrier, room: int, parts: Callable[[str], int]) -> list[Flight]:
-        """Messages for a carrier while all parts fit in ``room``: codes first, in order."""
+        """Messages for a carrier while all parts fit in ``room``: codes first, then those of
+        all accounts in turn."""
         taken: list[Flight] = []
         for urgent in (True, False):
             queue = self._queues.get((carrier, urgent))
-            while queue and (needed := parts(queue[0].body)) <= room:
-                room -= needed
-                taken.append(queue.popleft())
+            if queue:
+                found = queue.take(room, lambda flight: parts(flight.body))
+                room -= sum(parts(flight.body) for flight in found)
+                taken += found
+        for flight in taken:
+            self.queued[flight.account] -= 1
         return taken
 
     def move(

@@ -111,6 +111,12 @@ class Customers:
         self._boxes = {name: Mailbox(limits.untold_max) for name in logins}
         self._left: dict[int, int] = {}
 
+    def hold(self, account: str, held: bool) -> None:
+        """Stop or go on reading from an account, when more came than can be decided."""
+        box = self._boxes.get(account)
+        for line in box.lines if box else ():
+            line.hold(held)
+
     def tick(self) -> None:
         """Let time pass on every connection."""
         for line in list(self.lines):

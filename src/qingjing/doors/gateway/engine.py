@@ -8,7 +8,7 @@ acknowledged or handed out before the commit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from qingjing.doors.gateway import translate
 from qingjing.doors.gateway.carriers import Answer, Arrival, Carriers, Parcel, parcels
 from qingjing.doors.gateway.customers import Customers
 from qingjing.doors.gateway.dialect import Caller, Offer, Reply, Report, Source, Trouble
+from qingjing.doors.gateway.inbox import Inbound, Inbox
 from qingjing.doors.gateway.line import Line
 from qingjing.doors.gateway.translate import References
 from qingjing.kernel.rows import may_leave
@@ -29,15 +30,6 @@ from qingjing.settings import Limits
 from qingjing.wire.errors import RemoteProtocolError
 
 _log = structlog.get_logger("qingjing.engine")
-
-
-class Inbound(NamedTuple):
-    """An offer that waits for its answer. ``token`` is the source's own word for it."""
-
-    source: Source
-    token: Any
-    caller: Caller
-    offer: Offer
 
 
 class _Reply(NamedTuple):
@@ -57,19 +49,19 @@ class Engine:
         limits: Limits,
         references: References,
         when: Callable[[], int],
+        rates: Mapping[str, int],
         origins: outbox.Origins = outbox.NO_ORIGINS,
     ) -> None:
         self._desk, self._limits, self._references, self._when = desk, limits, references, when
         self._outbox = outbox.recover(desk, when(), origins)
         self._joiner = parts.recover(desk.ledger, limits.segments_max)
-        self._inbox: list[Inbound] = []
+        self._inbox = Inbox(limits, rates, self._hold)
         self._answers: list[Answer] = []
         self._arrivals: list[Arrival] = []
         self._told: list[int] = []
         self._wake = asyncio.Event()
         self._sweep_at = 0
         self._stopping = False
-        self._held = False
         self.customers: Customers
         self.carriers: Carriers
 
@@ -82,15 +74,24 @@ class Engine:
 
     def offered(self, source: Source, token: Any, caller: Caller, offer: Offer) -> None:
         """A customer's offer."""
-        inbound = Inbound(source, token, caller, offer)
-        if len(self._outbox) >= self._limits.flights_max:
-            refused = _trouble(inbound, Trouble.SLOW_DOWN)
-            source.answer(token, refused.references, refused.outcomes, self._when())
+        inbound = Inbound(source, token, caller, offer, self._when())
+        full = len(self._outbox) >= self._limits.flights_max
+        if full or self._inbox.full(caller.account):
+            self._turn_away(inbound)
             return
-        self._inbox.append(inbound)
-        if not self._held and len(self._inbox) >= self._limits.inbox_max:
-            self._hold(True)
+        self._inbox.put(inbound)
         self._wake.set()
+
+    def _hold(self, account: str, held: bool) -> None:
+        self.customers.hold(account, held)
+
+    def _turn_away(self, inbound: Inbound) -> None:
+        """Too much waits already."""
+        refused = _trouble(inbound, Trouble.SLOW_DOWN)
+        inbound.source.answer(
+            inbound.token, refused.references, refused.outcomes, inbound.since
+        )
+        inbound.source.flush()
 
     def answered(self, answer: Answer) -> None:
         """A carrier's answer to a part."""
@@ -110,11 +111,6 @@ class Engine:
     def nudge(self) -> None:
         """Time has passed: look again."""
         self._wake.set()
-
-    def _hold(self, held: bool) -> None:
-        self._held = held
-        for line in self.customers.lines:
-            line.hold(held)
 
     # Turning
 
@@ -144,13 +140,12 @@ class Engine:
 
     async def turn(self) -> bool:
         """One turn; False when there was nothing to do."""
-        inbox = self._inbox[: self._limits.batch_max]
-        del self._inbox[: len(inbox)]
+        for inbound in self._inbox.overdue(self._when()):
+            self._turn_away(inbound)
+        inbox = self._inbox.take(self._outbox.queued, self._when())
         answers, self._answers = self._answers, []
         arrivals, self._arrivals = self._arrivals, []
         told, self._told = self._told, []
-        if self._held and len(self._inbox) < self._limits.inbox_max // 2:
-            self._hold(False)
         room = self._room()
         overdue = self._overdue()
         if not (inbox or answers or arrivals or told or room or overdue or self._expiring()):
@@ -293,7 +288,7 @@ class Engine:
     ) -> Trouble | None:
         """Turn an offer into messages of the batch, or into parts that wait; what it is
         answered with at once, None when it was taken."""
-        _source, _token, caller, offer = inbound
+        caller, offer = inbound.caller, inbound.offer
         try:
             if offer.concat is None:
                 submits += translate.submits(offer, caller, references)

@@ -71,6 +71,7 @@ class Gateway:
             settings.limits,
             references,
             when,
+            {name: account.rate for name, account in settings.accounts.items()},
             directions.own_ids(settings),
         )
         self.customers = Customers(
