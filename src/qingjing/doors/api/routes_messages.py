@@ -22,7 +22,6 @@ from qingjing.doors.api.shapes import (
     KEY_MAX,
     Answers,
     Explained,
-    Id,
     Message,
     Messages,
     Question,
@@ -51,7 +50,9 @@ After = Annotated[
     str, QueryParameter(max_length=24, description="`next` of the last page; empty: the oldest")
 ]
 Limit = Annotated[int, QueryParameter(ge=1, description="and at most page_max")]
-MessageId = Annotated[Id, PathParameter(description="as answered when it was sent")]
+MessageId = Annotated[
+    str, PathParameter(pattern="^[0-9]{1,20}$", description="as answered when it was sent")
+]
 
 
 class _Parts(msgspec.Struct):

@@ -246,6 +246,7 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
                 security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
             ),
             security=[{"key": []}],
+            use_handler_docstrings=True,
         ),
         logging_config=None,
         debug=False,

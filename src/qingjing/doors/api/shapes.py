@@ -22,7 +22,6 @@ Number = Annotated[
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
 Maybe = Annotated[str, Meta(max_length=NAME_MAX)]
 Words = Annotated[str, Meta(max_length=500)]
-Id = Annotated[str, Meta(pattern="^[0-9]{1,20}$", description="a message's id")]
 Declared = Literal[
     "unclear", "verification", "service", "commercial", "public", "personal", "asking"
 ]
