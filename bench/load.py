@@ -7,6 +7,7 @@ they get, keep the window, and count.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import struct
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ def _frames(buffer: bytes) -> Iterator[tuple[int, int, int, int]]:
         at += length
 
 
-class _Peer(asyncio.Protocol):
+class _Peer(asyncio.Protocol, abc.ABC):
     """Frames in, bytes out, one write a read."""
 
     def __init__(self) -> None:
@@ -65,10 +66,14 @@ class _Peer(asyncio.Protocol):
         if out:
             self.transport.write(b"".join(out))
 
+    @abc.abstractmethod
     def take(
         self, buffer: bytes, at: int, command: int, sequence: int, out: list[bytes]
     ) -> None:
         """One frame, at a place of the buffer; what answers it goes out."""
+
+    def beat(self, command: int, sequence: int, out: list[bytes]) -> None:
+        """Answer a heartbeat."""
         if command == Command.ACTIVE_TEST:
             out.append(_frame(cmpp_tables.ActiveTestResp(sequence)))
 
@@ -127,7 +132,7 @@ class Carrier(_Peer):
         elif command == Command.CONNECT:
             out.append(_frame(cmpp_tables.ConnectResp(sequence)))
         else:
-            super().take(buffer, at, command, sequence, out)
+            self.beat(command, sequence, out)
 
 
 class Customer(_Peer):
@@ -171,7 +176,7 @@ class Customer(_Peer):
                 raise SystemExit("login refused")
             self.ready.set()
         else:
-            super().take(buffer, at, command, sequence, out)
+            self.beat(command, sequence, out)
 
     def after(self, out: list[bytes]) -> None:
         """Fill the window again."""
