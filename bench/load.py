@@ -10,6 +10,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import struct
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -145,6 +146,7 @@ class Customer(_Peer):
         self.news = asyncio.Event()
         self._todo: Iterator[bytes] = iter(())
         self.sent = self.answered = self.refused = self.reported = 0
+        self.results: Counter[int] = Counter()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Log in."""
@@ -166,7 +168,9 @@ class Customer(_Peer):
         """Count answers and reports."""
         if command == Command.SUBMIT_RESP:
             self.answered += 1
-            self.refused += _UINT.unpack_from(buffer, at + 20)[0] != 0
+            result = _UINT.unpack_from(buffer, at + 20)[0]
+            self.results[result] += 1
+            self.refused += result != 0
         elif command == Command.DELIVER:
             self.reported += 1
             number = _LONG.unpack_from(buffer, at + 12)[0]

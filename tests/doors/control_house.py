@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from open_hours import open_book
 
 from qingjing.__main__ import House
 from qingjing.city.customer import CustomerClient
@@ -75,6 +76,7 @@ class Service:
         self.write("members.csv", "phone,given_at\n" + rows)
         for words in (
             ("keys", "create"),
+            ("rulebook", "adopt", open_book(folder)),
             ("register", "load", str(ROOT / "bench" / "register.toml")),
             ("consent", "import", str(folder / "members.csv"), *TERMS),
         ):

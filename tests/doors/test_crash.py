@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from open_hours import open_book
 
 from qingjing.city.carrier import CarrierSimulator, Habits
 from qingjing.city.customer import CustomerClient
@@ -82,6 +83,7 @@ class Server:
         """Keys, register, consents of everyone."""
         self.route(1)
         await self.command("keys", "create")
+        await self.command("rulebook", "adopt", open_book(self.folder))
         await self.command("register", "load", str(ROOT / "bench" / "register.toml"))
         rows = "".join(f"{phone(i)},2026-01-01 09:00\n" for i in range(PEOPLE))
         (self.folder / "members.csv").write_text("phone,given_at\n" + rows, "utf-8")
