@@ -91,6 +91,7 @@ class Lists:
         self._folder, self._store, self._settings = folder / FOLDER, store, settings
         self._apart, self._when, self._token = apart, when, token
         self._wake = asyncio.Event()
+        self._coming: set[str] = set()
 
     async def take(self, account: str, asked: Asked, body: AsyncIterator[bytes]) -> Job:
         """Take a list; it is judged when its turn comes. ApiError when there are too many."""
@@ -101,16 +102,22 @@ class Lists:
         name = f"l{self._token(ID_BYTES).hex()}"
         self._folder.mkdir(parents=True, exist_ok=True)
         source = self._source(name, asked)
+        self._coming.add(name)
         try:
             made = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(made, "wb") as file:
                 async for piece in body:
                     file.write(piece)
+            await self._enter((name, account, msgspec.json.encode(asked), self._when()))
         except BaseException:
             source.unlink(missing_ok=True)
             raise
-        row = (name, account, msgspec.json.encode(asked), self._when())
+        finally:
+            self._coming.discard(name)
+        self._wake.set()
+        return self.find(account, name)
 
+    async def _enter(self, row: tuple[object, ...]) -> None:
         def write(db: sqlite3.Connection) -> None:
             db.execute(
                 "INSERT INTO job (id, account, asked, state, made_at)"
@@ -119,8 +126,6 @@ class Lists:
             )
 
         await self._store.write(write)
-        self._wake.set()
-        return self.find(account, name)
 
     def find(self, account: str, name: str) -> Job:
         """An account's list; ApiError when it has none of this id."""
@@ -159,33 +164,39 @@ class Lists:
         await self._drop([name for (name,) in rows])
 
     async def _drop(self, names: list[str]) -> None:
-        for name in names:
-            asked = self._asked(name)
-            for path in (self._source(name, asked), self._out(name, asked), self._rows(name)):
-                path.unlink(missing_ok=True)
-
         def write(db: sqlite3.Connection) -> None:
             db.executemany("DELETE FROM job WHERE id = ?", [(name,) for name in names])
 
         await self._store.write(write)
+        if names:
+            self._tidy()
 
     # Judging
 
     async def run(self) -> None:
         """Judge lists one after the other, until cancelled."""
+        self._tidy()
         while True:
             self._wake.clear()
             rows = self._store.read(
-                "SELECT id FROM job WHERE state IN ('waiting', 'running') ORDER BY made_at, id"
+                "SELECT id, asked FROM job WHERE state IN ('waiting', 'running')"
+                " ORDER BY made_at, id LIMIT 1"
             )
-            for (name,) in rows:
-                await self._judge(name)
+            for name, asked in rows:
+                await self._judge(name, msgspec.json.decode(asked, type=Asked))
             if not rows:
                 await self._wake.wait()
 
-    async def _judge(self, name: str) -> None:
-        await self._note(name, "running")
-        asked = self._asked(name)
+    def _tidy(self) -> None:
+        """Delete files of no list: an upload that a crash cut off left them."""
+        known = {name for (name,) in self._store.read("SELECT id FROM job")} | self._coming
+        for path in self._folder.iterdir() if self._folder.is_dir() else ():
+            if path.name.lstrip(".").partition(".")[0] not in known:
+                path.unlink()
+
+    async def _judge(self, name: str, asked: Asked) -> None:
+        if not await self._note(name, "running"):
+            return  # it was deleted just now
         order = Order(
             source=str(self._source(name, asked)),
             out=str(self._out(name, asked)),
@@ -222,14 +233,13 @@ class Lists:
 
     def _note(
         self, name: str, state: JobState, *, data: bytes | None = None, problem: str = ""
-    ) -> Coroutine[Any, Any, None]:
+    ) -> Coroutine[Any, Any, bool]:
+        """Note a list's state; False when there is no such list any more."""
         at = self._when() if state in ("done", "failed") else 0
 
-        def write(db: sqlite3.Connection) -> None:
-            db.execute(
-                "UPDATE job SET state = ?, done_at = ?, sum = ?, problem = ? WHERE id = ?",
-                (state, at, data, problem, name),
-            )
+        def write(db: sqlite3.Connection) -> bool:
+            query = "UPDATE job SET state = ?, done_at = ?, sum = ?, problem = ? WHERE id = ?"
+            return db.execute(query, (state, at, data, problem, name)).rowcount == 1
 
         return self._store.write(write)
 

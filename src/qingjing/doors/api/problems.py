@@ -27,6 +27,8 @@ from qingjing.kernel.words import mask
 _log = structlog.get_logger("qingjing.api")
 
 MEDIA: Final = "application/problem+json"
+_GONE: Final = "client disconnected prematurely"
+"""What the framework says of a body that did not come: nobody is there to be answered."""
 _QUOTED: Final = re.compile(r"parameter '([^']*)'")
 _NUMBER: Final = re.compile(r"[0-9]{8,}", re.ASCII)
 
@@ -133,7 +135,7 @@ def on_error(_request: Request[Any, Any, Any], error: Exception) -> Response[Pro
             found = ApiError("not-ready", str(error))
         case ValidationException():
             found = ApiError("invalid", "see errors", _unread(error))
-        case HTTPException() if error.status_code < 500:
+        case HTTPException() if error.status_code < 500 or error.detail == _GONE:
             found = _of_framework(error)
         case _:
             found = _mistake(error)

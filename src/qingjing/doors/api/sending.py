@@ -140,10 +140,18 @@ class Sender:
     """Takes requests, answers each once."""
 
     def __init__(
-        self, desk: Desk, engine: Engine, store: Store, when: Callable[[], int], answer_s: float
+        self,
+        desk: Desk,
+        engine: Engine,
+        store: Store,
+        when: Callable[[], int],
+        answer_s: float,
+        most: int,
     ) -> None:
+        """``most``: messages that may wait for their decision, over all requests."""
         self._desk, self._engine, self._store = desk, engine, store
-        self._when, self._answer_s = when, answer_s
+        self._when, self._answer_s, self._most = when, answer_s, most
+        self._waiting = 0
         self._running: dict[tuple[str, str], tuple[bytes, asyncio.Task[Answers]]] = {}
         self._recent = Recent(desk.ledger)
 
@@ -162,6 +170,8 @@ class Sender:
                 _same(digest, request)
                 if answer is not None:
                     return msgspec.json.decode(answer, type=Answers)
+            if self._waiting + len(request.messages) > self._most:
+                raise ApiError("slow-down", "too many messages wait for a decision", retry_s=1)
             noted = rows[0][1] if rows else None
             task = asyncio.ensure_future(self._run(request, noted))
             running = self._running[request.name] = (request.digest, task)
@@ -224,7 +234,11 @@ class Sender:
                 original=msgspec.json.encode(original),
             )
             self._engine.offered(collector, index, request.guest.caller, offer)
-        await collector.all
+        self._waiting += len(fresh)
+        try:
+            await collector.all
+        finally:
+            self._waiting -= len(fresh)
         return collector.found | before
 
     async def _keep(self, request: Request, answers: Answers) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 import uvicorn
 from litestar import Litestar
+from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -46,6 +47,8 @@ GRACE_S: Final = 10
 """How long requests that run may take at a stop."""
 IDLE_S: Final = 30
 """How long an idle connection is kept: clients that send now and then keep theirs."""
+BODY_WAIT_S: Final = 20
+"""How long the next piece of a body is waited for: saying little holds no connection."""
 BACKLOG: Final = 1_024
 HEAD_BYTES_MAX: Final = 16_384
 """Octets of a request's head."""
@@ -90,7 +93,9 @@ class ApiServer:
             desk=desk,
             clerk=Own(desk, when),
             gateway=gateway,
-            sender=Sender(desk, gateway.engine, store, when, api.answer_s),
+            sender=Sender(
+                desk, gateway.engine, store, when, api.answer_s, settings.limits.inbox_max
+            ),
             events=self._events,
             hooks=hooks,
             lists=Lists(folder, store, api, means.apart, when, means.token),
@@ -123,7 +128,7 @@ class ApiServer:
                 self._gateway.customers.attach(name, Mailbox(self._events, name))
         self._socket = _listener(api)
         config = uvicorn.Config(
-            self.app,
+            patient(self.app),
             lifespan="off",
             access_log=False,
             log_config=None,
@@ -233,6 +238,7 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
             "rooms": Provide(lambda: rooms, sync_to_thread=False),
             "visitor": Provide(visitor_of, sync_to_thread=False),
         },
+        response_headers=[ResponseHeader(name="Cache-Control", value="no-store")],
         exception_handlers={Exception: on_error},
         after_exception=[after_error],
         openapi_config=OpenAPIConfig(
@@ -251,6 +257,28 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
         logging_config=None,
         debug=False,
     )
+
+
+def patient(app: Any) -> Any:
+    """An application that gives up on a body that does not come: each piece has its time."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        whole = False
+
+        async def waited() -> Any:
+            nonlocal whole
+            if whole:
+                return await receive()
+            try:
+                piece = await asyncio.wait_for(receive(), BODY_WAIT_S)
+            except TimeoutError:
+                return {"type": "http.disconnect"}
+            whole = not piece.get("more_body", False)
+            return piece
+
+        await app(scope, waited, send)
+
+    return wrapped
 
 
 class _Server(uvicorn.Server):
