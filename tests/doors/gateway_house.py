@@ -13,18 +13,20 @@ from typing import Any, TypeVar
 
 from qingjing.app import shipped_rulebooks
 from qingjing.city.carrier import CarrierSimulator, Habits
+from qingjing.city.sgip_carrier import SgipCarrier
+from qingjing.city.sgip_customer import SgipCustomer
 from qingjing.desk import consent, register
 from qingjing.desk.entries import told
 from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.send import Desk
 from qingjing.desk.texts import Reader
 from qingjing.doors.gateway.dialect import Dialect
-from qingjing.doors.gateway.gateway import Gateway, Senses
+from qingjing.doors.gateway.gateway import CARRIERS, Gateway, Senses
 from qingjing.kernel.facts import WordingRegistered
 from qingjing.ledger import memory
 from qingjing.ledger.core import Ledger
 from qingjing.ledger.vault import KeyFile, Vault
-from qingjing.settings import Account, Limits, Listener, Route, Settings
+from qingjing.settings import Account, Limits, Listener, Route, Settings, Sgip, SgipRoute
 
 T = TypeVar("T")
 
@@ -146,6 +148,7 @@ class House:
     def __init__(self, loop: asyncio.AbstractEventLoop, gateway: Gateway, desk: Desk) -> None:
         self.loop, self.gateway, self.desk = loop, gateway, desk
         self.carriers: dict[str, CarrierSimulator] = {}
+        self.listener: SgipCustomer | None = None
         self.now = NOON
 
     @property
@@ -193,7 +196,11 @@ class House:
             time.sleep(0.01)
 
 
-LISTENERS: dict[Any, Listener] = {name: Listener(port=0) for name in ("cmpp", "smgp", "smpp")}
+LISTENERS: dict[Any, Listener] = {
+    name: Listener(port=0) for name in ("cmpp", "sgip", "smgp", "smpp")
+}
+NODE = 3_010_054_320
+"""Of the first route on SGIP; the others count on."""
 
 
 def settings(
@@ -202,6 +209,7 @@ def settings(
     """Settings of a gateway with one account and a route to each carrier."""
     return Settings(
         listeners=LISTENERS,
+        sgip=Sgip(node=110_002, port=0),
         accounts=accounts
         or {"900001": Account(party="tongda", port=PORT, secret_env="CUSTOMER")},
         routes={
@@ -213,6 +221,7 @@ def settings(
                 account="106901",
                 secret_env="CARRIER",
                 connections=2,
+                sgip=SgipRoute(node=NODE + number),
                 **route,
             )
             for number, (name, port) in enumerate(ports.items(), 1)
@@ -244,13 +253,16 @@ def house(
     built: list[House] = []
 
     async def start() -> None:
+        protocol = route.get("protocol", "cmpp")
         simulators = {
-            name: CarrierSimulator(
+            name: SgipCarrier(secret=b"secret", clock=loop.time, seed=number, habits=habits)
+            if protocol == "sgip"
+            else CarrierSimulator(
                 secret=b"secret",
                 clock=loop.time,
                 seed=number,
                 habits=habits,
-                protocol=route.get("protocol", "cmpp"),
+                protocol=protocol,
                 dialect=dialect,
             )
             for number, name in enumerate(("mobile", "unicom", "telecom"))
@@ -267,8 +279,11 @@ def house(
         )
         gateway = Gateway(desk, settings(ports, accounts, **route), ENVIRONMENT, senses)
         await gateway.start()
+        for simulator in simulators.values():
+            if isinstance(simulator, SgipCarrier):
+                simulator.tell(gateway.ports[CARRIERS], "106901")
         made = House(loop, gateway, desk)
-        made.carriers = simulators
+        made.carriers = dict(simulators)
         built.append(made)
 
     asyncio.run_coroutine_threadsafe(start(), loop).result(60)

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import socket
+from itertools import count
 from typing import Any
 
 from gateway_house import PORT, House
 
 from qingjing.city.customer import Answer, CustomerClient
+from qingjing.city.sgip_customer import SgipCustomer
 from qingjing.city.tongues import pieces
 from qingjing.doors.gateway.dialect import Piece
-from qingjing.settings import Account
+from qingjing.settings import Account, SgipAccount
 from qingjing.wire import content
 from qingjing.wire.protocol import PDU
 
 OFFER = "【青禾商城】双11会员日全场满300减50,精选好物低至5折,拒收请回复R"
+_RUNS = count(1)
+"""Each client of a customer on SGIP has numbers of its own."""
 LONG = OFFER.replace(
     ",拒收",
     ",即日起至11月30日每天10点限量抢购,先到先得,数码家电美妆零食全部参加,到店自提再享会员折上折,拒收",
 )
 
 
+def free_port() -> int:
+    """A port that nobody listens on: in SGIP the gateway must know its customer's before."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
 def account(protocol: str, **fields: Any) -> dict[str, Account]:
     """The one account of a house, on a protocol."""
     spoken: Any = protocol
+    if protocol == "sgip":
+        fields["sgip"] = SgipAccount(host="127.0.0.1", port=free_port())
     made = Account(party="tongda", protocol=spoken, port=PORT, secret_env="CUSTOMER", **fields)
     return {"900001": made}
 
@@ -33,10 +46,23 @@ class Talk:
     def __init__(self, running: House, protocol: str = "cmpp", **options: Any) -> None:
         self.house = running
         options = {"account": "900001", "secret": b"888888"} | options
-        self.client = CustomerClient(clock=running.loop.time, protocol=protocol, **options)
+        self.client = self._client(running, protocol, options)
         port = running.gateway.ports[protocol]
         self.status = running.call(lambda: self.client.connect(port))
         self.tags = 0
+
+    def _client(self, running: House, protocol: str, options: dict[str, Any]) -> CustomerClient:
+        if protocol != "sgip":
+            return CustomerClient(clock=running.loop.time, protocol=protocol, **options)
+        # The listener is the account's: whoever comes first has it.
+        made = SgipCustomer(
+            clock=running.loop.time, back=b"888888", first=next(_RUNS) * 1_000, **options
+        )
+        back = running.gateway.callbacks.calls[0].port
+        if running.listener is None:
+            running.listener = made
+            running.call(lambda: made.listen(back))
+        return made
 
     def send(self, *items: Piece | PDU) -> list[Answer]:
         """Submit pieces or PDUs at once and wait for their answers."""

@@ -296,7 +296,7 @@ class Carriers:
                     self._silent(link, token)
                 line.close()
             elif isinstance(event, News):
-                _log.info("event", route=link.way.name, event=type(event).__name__)
+                _log.info("event", route=link.way.name, what=type(event).__name__)
             else:
                 self._told(link, line, event)
 

@@ -170,7 +170,7 @@ class Customers:
                     self._again(line.account, token)
                 line.close()
             elif isinstance(event, News):
-                _log.info("event", account=line.account, event=type(event).__name__)
+                _log.info("event", account=line.account, what=type(event).__name__)
             else:
                 self._asked(line, event)
         self.pump(line.account)

@@ -89,7 +89,7 @@ class Visitors:
                 _log.info("closing", route=line.account, reason=event.reason.value)
                 line.close()
             elif isinstance(event, News):
-                _log.info("event", route=line.account, event=type(event).__name__)
+                _log.info("event", route=line.account, what=type(event).__name__)
             elif line.account:
                 self._told(line, event)
             else:
