@@ -6,9 +6,12 @@ import csv
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from test_cli import EXAMPLE, TERMS, Cli
+
+from qingjing.doors import feeds
 
 TO = ("--sender", "qinghe", "--category", "retail")
 HEAD = "姓名,手机号\n"
@@ -61,6 +64,20 @@ def test_a_parquet_list_gives_a_parquet_result(cli: Cli) -> None:
     assert sum(table["allowed"].to_pylist()) == 9
     assert table["reason"].to_pylist()[0] == "not_refused"
     assert "70001 rows: 9 allowed" in said
+
+
+def test_a_hole_in_a_later_chunk_of_whole_numbers_is_a_row_like_any_other(cli: Cli) -> None:
+    """The column keeps its type from the first chunk to the last."""
+    size = feeds.LIST_ROWS + 2
+    numbers = pa.array([13800138000] * size, pa.int64())
+    mask = pa.array([False] * (size - 2) + [True, False])
+    holed = pc.if_else(mask, pa.scalar(None, pa.int64()), numbers)
+    pq.write_table(pa.table({"mobile": holed}), cli.folder / "list.parquet")
+    out = cli.folder / "out.parquet"
+    cli("scrub", str(cli.folder / "list.parquet"), "--out", str(out), *TO)
+    last = pq.read_table(out).slice(size - 3).to_pylist()
+    assert [row["phone"] for row in last] == [13800138000, None, 13800138000]
+    assert [row["reason"] for row in last] == ["not_refused", "number_valid", "not_refused"]
 
 
 def test_the_sum_speaks_chinese(cli: Cli) -> None:

@@ -250,14 +250,14 @@ def _parquet_numbers(path: Path, file: Any, column: str) -> Iterator[NumberChunk
 
 def _numbers(rows: NDArray[np.int64], written: Any) -> NumberChunk:
     """The numbers of a column: whole numbers as they are, anything else as text."""
-    if not pa.types.is_integer(written.type) or written.null_count:
+    if not pa.types.is_integer(written.type):
         return _chunk(rows, pa.array(_texts(written), pa.string()))
-    plain = written.to_numpy()
+    plain = pc.fill_null(written, 0) if written.null_count else written
+    values = plain.to_numpy()
     # Outside the mobile range, or with the country's code before it: as text, which knows both.
-    mobile = (plain >= PHONE_MIN) & (plain <= PHONE_MAX)
-    if not mobile.all():
-        return NumberChunk(rows, written, _chunk(rows, pc.cast(written, pa.string())).phones)
-    return NumberChunk(rows, written, plain.astype(np.uint64, copy=False))
+    if values.size and (values.min() < PHONE_MIN or values.max() > PHONE_MAX):
+        return NumberChunk(rows, written, _chunk(rows, pc.cast(plain, pa.string())).phones)
+    return NumberChunk(rows, written, values.astype(np.uint64, copy=False))
 
 
 def _csv_numbers(path: Path, place: int) -> Iterator[NumberChunk]:

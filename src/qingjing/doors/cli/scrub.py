@@ -127,6 +127,8 @@ def _writer(out: Path) -> Iterator[Write]:
     try:
         with opener(beside) as write:
             yield write
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())  # or the name could outlive its rows
         beside.replace(out)
     except OSError as error:
         remedy = "choose a folder that can be written to"
@@ -161,8 +163,7 @@ def _parquet(path: Path) -> Iterator[Write]:
         def write(chunk: NumberChunk, codes: U8s) -> None:
             reasons = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(_REASONS))
             columns = [chunk.written, pa.array(np.equal(codes, ALLOWED)), reasons]
-            phone = pa.field("phone", chunk.written.type, nullable=False)
-            schema = pa.schema([phone, *_JUDGED])
+            schema = pa.schema([pa.field("phone", chunk.written.type), *_JUDGED])
             batch = pa.record_batch(columns, schema)
             if not made:
                 made.append(pq.ParquetWriter(file, schema, **_PARQUET))
