@@ -296,6 +296,8 @@ def house(
 
         async def stop() -> None:
             await made.gateway.stop()
+            if made.listener is not None:
+                made.listener.deafen()
             for simulator in made.carriers.values():
                 await simulator.stop()
             await made.desk.ledger.close()  # type: ignore[attr-defined]  # a Ledger of core

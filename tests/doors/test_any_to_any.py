@@ -13,7 +13,7 @@ from qingjing.doors.gateway.dialect import Reply
 from qingjing.doors.gateway.results import RESULTS
 from qingjing.wire.content import Part, decode_text, join
 
-SPOKEN = ("cmpp", "smgp", "smpp")
+SPOKEN = ("cmpp", "sgip", "smgp", "smpp")
 
 
 class Pair(NamedTuple):
@@ -76,8 +76,8 @@ def test_a_refusal_tells_its_reason_in_the_protocols_own_numbers(pair: Pair) -> 
     (answer,) = pair.talk.text(OFFER, STRANGER)
 
     assert answer.Result == RESULTS["grounds_present"]
-    status = answer.pdu[0] if pair.customer == "smpp" else answer.pdu[2]
-    base = {"cmpp": 100, "smgp": 128, "smpp": 0x400}[pair.customer]
+    status = answer.pdu[{"smpp": 0, "sgip": 1}.get(pair.customer, 2)]
+    base = {"cmpp": 100, "sgip": 100, "smgp": 128, "smpp": 0x400}[pair.customer]
     assert status == RESULTS["grounds_present"] - 100 + base
 
 

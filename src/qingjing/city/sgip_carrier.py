@@ -76,6 +76,7 @@ class SgipCarrier(CarrierSimulator):
         """Close everything."""
         if self._dialling is not None:
             self._dialling.cancel()
+            await asyncio.gather(self._dialling, return_exceptions=True)
         await super().stop()
 
     # The other connection

@@ -56,14 +56,14 @@ class Callbacks:
         clock: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
-        self._calls, self._customers = calls, customers
+        self.calls, self._customers = calls, customers
         self._clock, self._chance = clock, chance
         self._lines: set[Line] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Dial whenever there is something to tell."""
-        self._tasks = [asyncio.create_task(self._keep(call)) for call in self._calls]
+        self._tasks = [asyncio.create_task(self._keep(call)) for call in self.calls]
 
     async def stop(self) -> None:
         """Close all connections."""
