@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from api_house import ApiHouse, api_house
+from api_house import ApiHouse, api_house, once, sent
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -26,6 +26,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
     """One service for all that is sent."""
     api = Api(port=0, lists_max=2)
     with api_house(tmp_path_factory.mktemp("fuzz"), api) as made:
+        with made.client("messages") as client:
+            # The first decision may wait for a compiler, longer than the requests below do.
+            client.timeout = 120
+            client.post("/v1/messages", json=sent(), headers=once("first"))
         yield made
 
 

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -153,6 +154,7 @@ class Sender:
         self._when, self._answer_s, self._most = when, answer_s, most
         self._waiting = 0
         self._running: dict[tuple[str, str], tuple[bytes, asyncio.Task[Answers]]] = {}
+        self._keeping: set[asyncio.Task[None]] = set()
         self._recent = Recent(desk.ledger)
 
     async def send(self, request: Request) -> Answers:
@@ -175,7 +177,7 @@ class Sender:
             noted = rows[0][1] if rows else None
             task = asyncio.ensure_future(self._run(request, noted))
             running = self._running[request.name] = (request.digest, task)
-            task.add_done_callback(lambda _task: self._running.pop(request.name, None))
+            task.add_done_callback(partial(self._decided, request))
         digest, task = running
         _same(digest, request)
         try:
@@ -194,8 +196,8 @@ class Sender:
             before = await _recalled(self._desk.ledger, noted, request)
         found = await self._offer(request, before)
         answers = _answers(self._desk, request, found, self._when())
-        await self._keep(request, answers)
-        if _refused(answers):
+        if all(answer.state == "slow_down" for answer in answers.answers):
+            await self._free(request)
             detail = "too many messages wait for their carriers: nothing of this was taken"
             raise ApiError("slow-down", detail, retry_s=5)
         return answers
@@ -241,19 +243,40 @@ class Sender:
             self._waiting -= len(fresh)
         return collector.found | before
 
-    async def _keep(self, request: Request, answers: Answers) -> None:
-        """Keep the answer, unless nothing was taken: then the key is free again."""
-        refused, data = _refused(answers), msgspec.json.encode(answers)
+    async def _free(self, request: Request) -> None:
+        """Nothing of it was taken: the key is free again."""
 
         def write(db: sqlite3.Connection) -> None:
-            if refused:
-                query = "DELETE FROM answer WHERE account = ? AND key = ?"
-                db.execute(query, request.name)
-            else:
-                query = "UPDATE answer SET answer = ? WHERE account = ? AND key = ?"
-                db.execute(query, (data, *request.name))
+            db.execute("DELETE FROM answer WHERE account = ? AND key = ?", request.name)
 
         await self._store.write(write)
+
+    def _decided(self, request: Request, task: asyncio.Task[Answers]) -> None:
+        """Keep an answer, which is given meanwhile: what a crash takes of it, the ledger has.
+
+        Until it is kept, it is the task's.
+        """
+        if task.cancelled() or task.exception() is not None:
+            self._running.pop(request.name, None)
+            return
+        keeping = asyncio.ensure_future(self._keep(request, task.result()))
+        self._keeping.add(keeping)
+        keeping.add_done_callback(partial(self._kept, request))
+
+    async def _keep(self, request: Request, answers: Answers) -> None:
+        data = msgspec.json.encode(answers)
+
+        def write(db: sqlite3.Connection) -> None:
+            query = "UPDATE answer SET answer = ? WHERE account = ? AND key = ?"
+            db.execute(query, (data, *request.name))
+
+        await self._store.write(write)
+
+    def _kept(self, request: Request, keeping: asyncio.Task[None]) -> None:
+        self._keeping.discard(keeping)
+        self._running.pop(request.name, None)
+        if not keeping.cancelled() and (error := keeping.exception()) is not None:
+            _log.warning("answer not kept", error=type(error).__name__)
 
     async def finish(self) -> None:
         """Wait for the answers of what was offered: at a stop, while the engine still turns."""
@@ -262,6 +285,9 @@ class Sender:
             _done, late = await asyncio.wait(tasks, timeout=self._answer_s)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # those that were decided just now begin to be kept
+        await asyncio.gather(*self._keeping, return_exceptions=True)
 
 
 def digest_of(data: bytes) -> bytes:
@@ -322,11 +348,6 @@ def _one(message: Message, decision: Decision | None) -> Answer:
         verdict=VERDICTS[decision.verdict],
         reasons=list(names(decision.reasons)),
     )
-
-
-def _refused(answers: Answers) -> bool:
-    """Was nothing of it taken?"""
-    return all(answer.state == "slow_down" for answer in answers.answers)
 
 
 async def _recalled(ledger: Ledger, since: int, request: Request) -> dict[int, Decision]:

@@ -29,7 +29,7 @@ from qingjing.doors.api.hooks import HookBook
 from qingjing.doors.api.keys import Keys
 from qingjing.doors.api.lists import Apart, Lists
 from qingjing.doors.api.problems import on_error
-from qingjing.doors.api.rooms import Rooms
+from qingjing.doors.api.rooms import Here, Rooms
 from qingjing.doors.api.sending import Sender
 from qingjing.doors.api.store import Store
 from qingjing.doors.control import Own
@@ -215,7 +215,8 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
     async def after_error(_error: Exception, _scope: Any) -> None:
         sound()
 
-    def visitor_of(request: Connection) -> Any:
+    def visitor_of(request: Connection, rooms: Here) -> Any:
+        del rooms  # so that the two come in turn: at once they cost a task each
         return request.state["visitor"]
 
     api = rooms.settings
