@@ -18,9 +18,9 @@ from qingjing.text.lint_words import YES, clean
 BUTTON_MAX: Final = 24
 """A link with more characters is a sentence, not a button."""
 
-_TAGS: Final = {"checkbox": "box", "radio": "radio", "switch": "switch"}
+_TAGS: Final = {"checkbox": "box", "radio": "radio", "switch": "switch", "toggle": "switch"}
 _TAG: Final = re.compile(
-    r"(?:[a-z]+[-.])?(checkbox|radio|switch)(?:[-.]?(?:item|button))?\Z", re.IGNORECASE
+    r"(?:[a-z]+[-.])?(checkbox|radio|switch|toggle)(?:[-.]?(?:item|button))?\Z", re.IGNORECASE
 )
 _ROLES: Final = {
     "checkbox": "box", "menuitemcheckbox": "box", "switch": "switch", "radio": "radio",

@@ -14,7 +14,7 @@ from qingjing.text.asking import Asking, find_states
 from qingjing.text.normalise import normalise
 
 _SELL = (
-    "商业性?|营销|推广|推销|促销|广告|优惠|特惠|折扣|特卖|大促|秒杀|满减|红包|新品|上新|福利|"
+    "商业性?|营销|推广|推销|促销|广告|优惠|特惠|折扣|打折|特价|降价|团购|特卖|大促|秒杀|满减|红包|新品|上新|福利|"
     "(?<!账户)(?<!账号)(?<!登录)活动|会员专享|会员权益|会员日|品牌资讯|推荐|楼盘|理财|贷款|保险|课程|出游|体检"
 )
 _MESSAGE = "短信息?|简讯|信息|资讯|消息|推送"
@@ -61,7 +61,7 @@ _REFERS: Final = re.compile(
     r"(?:详见|参见|查看|按照|根据|依据|依照|详情见|\bsee\b|\bper\b)[^。;]{0,12}\Z"
 )
 _SERVES = (
-    "注册|登录|登陆|下单|提交(?:订单|注册|申请|信息|资料|表单|预约)|支付|付款|购买|领取|领券|参与|参加|抽奖|入会|开卡|开户|"
+    "成为(?:[^,。;]{0,4})会员|加入会员|注册|登录|登陆|下单|提交(?:订单|注册|申请|信息|资料|表单|预约)|支付|付款|购买|领取|领券|参与|参加|抽奖|入会|开卡|开户|"
     "绑定|验证手机|继续(?!使用|浏览|访问)|下一步|预约|申请|试用|认证"
 )
 SERVED: Final = re.compile(
@@ -125,6 +125,7 @@ NO: Final = re.compile(
     r"|no\b|decline|skip|not now|reject|later|close|cancel|don't"
 )
 
+_TYPE_MORE: Final = re.compile(r"(?:打折|特价|降价|上新|新品)[^,。;!]{0,8}?(?:短信|消息|信息)")
 _TYPE_EN: Final = re.compile(
     r"\b(?:offers|discounts?|deals|sales|new (?:arrivals|products)|promotional|coupons?|news)\b"
 )
@@ -189,7 +190,8 @@ def states(text: str) -> Asking:
     """Which of type, frequency and term a screen states (Order 31 Art 18), in zh or en."""
     found = find_states(text)
     return Asking(
-        type=found.type or _TYPE_EN.search(text) is not None,
+        type=found.type
+        or any(more.search(text) is not None for more in (_TYPE_MORE, _TYPE_EN)),
         frequency=found.frequency or _FREQUENCY_EN.search(text) is not None,
         term=found.term or _TERM_MORE.search(_VAGUE_TERM.sub("", text)) is not None,
     )
