@@ -134,7 +134,7 @@ class _Reply(msgspec.Struct, frozen=True):
 
 
 # Words that sound or look like 退订 and 拒收 and are picked for them on a keyboard.
-_TYPED: Final = r"[退褪推][定丁仃叮汀订]|[据巨拒][收手]"
+_TYPED: Final = r"(?:[退褪推]|tui)[定丁仃叮汀订顶钉]|[据巨拒][收手]"
 
 _SENT_RE: Final = re.compile(_SENT)
 _FAILED_RE: Final = re.compile(_FAILED)
