@@ -13,13 +13,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.scrub import Scrubbed
 from qingjing.desk.send import Desk
 from qingjing.desk.texts import Reader
-from qingjing.doors.api.lists import Order, judge
-from qingjing.doors.api.server import ApiServer, Means
 from qingjing.doors.cli.verbs import VERBS
 from qingjing.doors.control import Door
 from qingjing.doors.gateway.gateway import Gateway, Senses
@@ -27,6 +26,11 @@ from qingjing.kernel.rulebook import Rulebook, read_rulebook
 from qingjing.ledger import beside, sqlite, vault
 from qingjing.ledger.vault import KeyFile, Vault
 from qingjing.settings import Settings
+
+if TYPE_CHECKING:
+    # At run time only where it is served: its libraries would make every command slower.
+    from qingjing.doors.api.lists import Order
+    from qingjing.doors.api.server import ApiServer
 
 
 def keys_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> KeyFile:
@@ -160,6 +164,8 @@ def api_server(
     environ: Mapping[str, str] = os.environ,
 ) -> ApiServer:
     """The HTTP API over a desk and a gateway, to be started. Errors as ``ApiServer``'s."""
+    from qingjing.doors.api.server import ApiServer, Means
+
     means = Means(
         senses=senses,
         token=secrets.token_bytes,
@@ -172,6 +178,7 @@ def api_server(
 
 def scrub_apart(settings: Settings, order: Order) -> Scrubbed:
     """Judge a list beside the service that has the ledger: run in a process of its own."""
+    from qingjing.doors.api.lists import judge
 
     async def work() -> Scrubbed:
         async with open_beside(settings, now=lambda: order.at, warn=lambda _text: None) as desk:

@@ -289,6 +289,8 @@ def _mistakes(settings: Settings) -> Iterator[str]:
     if len(set(numbers)) < len(numbers):
         yield f"two routes share a number: {numbers}"
     for name, account in settings.accounts.items():
+        if account.protocol == "http" and settings.api is None:
+            yield f"account {name!r} speaks http, and there is no [api]: add it, even if empty"
         most = NAME_MAX.get(account.protocol)
         if most is not None and not 1 <= len(name.encode()) <= most:
             yield (

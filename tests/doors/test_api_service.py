@@ -29,7 +29,7 @@ from qingjing.__main__ import House
 from qingjing.client import Client, Message
 from qingjing.doors.api.server import _listener
 from qingjing.doors.cli import main
-from qingjing.settings import Api, SettingsError, Tls
+from qingjing.settings import Api, SettingsError, Tls, load
 
 DAY_MS = 86_400_000
 SETTINGS = """
@@ -130,6 +130,14 @@ def test_a_port_that_is_taken_is_told_with_the_setting() -> None:
         taken.listen()
         with pytest.raises(SettingsError, match=r"api\.port"):
             _listener(Api(port=taken.getsockname()[1]))
+
+
+def test_an_account_by_http_without_the_api_is_told(tmp_path: Path) -> None:
+    """Nobody would take what it is to be told."""
+    text = SETTINGS.replace("[api]\nport = 0\n", "")
+    (tmp_path / "qingjing.toml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError, match=r"there is no \[api\]"):
+        load(tmp_path / "qingjing.toml")
 
 
 def test_a_list_that_a_stop_cut_off_is_judged_after_the_start(tmp_path: Path) -> None:

@@ -89,6 +89,10 @@ class Courier:
             ValueError,
         ) as error:
             problem = str(error) or type(error).__name__
+        except Exception as error:
+            # A mistake of ours counts as a try, too: else it would be made every second.
+            _log.error("webhook failed", hook=target.id, error=type(error).__name__)
+            problem = f"a mistake of ours ({type(error).__name__})"
         else:
             if 200 <= status < 300:
                 await self._book.done(delivery)

@@ -170,7 +170,8 @@ class ApiServer:
         if self._server is not None:
             self._server.should_exit = True
             await self._server.ended.wait()
-        await self.rooms.sender.finish()
+        if not self._gateway.failed.done():
+            await self.rooms.sender.finish()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
