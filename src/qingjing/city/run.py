@@ -22,10 +22,12 @@ from qingjing.city.customer import Answer, CustomerClient
 from qingjing.city.out import Run
 from qingjing.city.plan import Plan
 from qingjing.city.scene import BUSY, NIGHT, SLOW, WAVES, Message, Reply
+from qingjing.city.sgip_carrier import SgipCarrier
 from qingjing.city.tongues import pieces
 from qingjing.city.witness import delivered
 from qingjing.city.world import WAVE_MS, Clock, Day, World
 from qingjing.desk.send import Desk
+from qingjing.doors.gateway.gateway import CARRIERS as SGIP_CARRIERS
 from qingjing.doors.gateway.gateway import Gateway, Senses
 from qingjing.kernel.words import Carrier, mask
 from qingjing.settings import Settings
@@ -109,16 +111,18 @@ async def run(
 
 def _simulators(seed: int, clock: Clock) -> dict[Carrier, CarrierSimulator]:
     """The carriers, each with its habits and its own chance."""
-    return {
-        carrier: CarrierSimulator(
-            secret=world.environment()["CITY_CARRIER"].encode(),
-            clock=clock.seconds,
-            seed=seed * 10 + int(carrier),
-            habits=_HABITS[carrier],
-            protocol=world.SPOKEN[carrier],
+    secret = world.environment()["CITY_CARRIER"].encode()
+    made: dict[Carrier, CarrierSimulator] = {}
+    for carrier in CARRIERS:
+        own, habits, protocol = seed * 10 + carrier, _HABITS[carrier], world.SPOKEN[carrier]
+        made[carrier] = (
+            SgipCarrier(secret=secret, clock=clock.seconds, seed=own, habits=habits)
+            if protocol == "sgip"
+            else CarrierSimulator(
+                secret=secret, clock=clock.seconds, seed=own, habits=habits, protocol=protocol
+            )
         )
-        for carrier in CARRIERS
-    }
+    return made
 
 
 class _Play:
@@ -156,6 +160,10 @@ class _Play:
     async def through(self, told: Callable[[str], None]) -> None:
         """The whole day and a piece of the night."""
         await self._gateway.start()
+        for name, carrier in self._carriers.items():
+            if isinstance(carrier, SgipCarrier):
+                account = self._settings.routes[name.name.lower()].account
+                carrier.tell(self._gateway.ports[SGIP_CARRIERS], account)
         try:
             for customer, (account, *_) in zip(self.customers, _LOGINS, strict=True):
                 protocol = self._settings.accounts[account].protocol

@@ -12,7 +12,7 @@ from qingjing.city.cast import CARRIERS, PLATFORMS, QINGLAN, SERVICES
 from qingjing.desk.entries import day_start
 from qingjing.desk.send import Desk
 from qingjing.kernel.words import Carrier
-from qingjing.settings import Account, Listener, Route, Settings
+from qingjing.settings import Account, Listener, Route, Settings, Sgip, SgipRoute
 
 HOUR_MS: Final = 3_600_000
 WAVE_MS: Final = HOUR_MS + HOUR_MS // 2
@@ -89,6 +89,7 @@ def settings(out: Path, ports: dict[Carrier, int]) -> Settings:
         keys="keys.toml",
         folder=str(out.resolve()),
         listeners={"cmpp": Listener(port=0), "smpp": Listener(port=0)},
+        sgip=Sgip(port=0),
         accounts={
             platform.account: Account(
                 party=platform.party,
@@ -108,15 +109,16 @@ def settings(out: Path, ports: dict[Carrier, int]) -> Settings:
                 protocol=SPOKEN[carrier],
                 secret_env="CITY_CARRIER",
                 window=WINDOW,
+                sgip=SgipRoute(node=3_010_000_001),
             )
             for carrier in CARRIERS
         },
     )
 
 
-SPOKEN: Final[dict[Carrier, Literal["cmpp", "smgp", "smpp"]]] = {
+SPOKEN: Final[dict[Carrier, Literal["cmpp", "sgip", "smgp"]]] = {
     Carrier.MOBILE: "cmpp",
-    Carrier.UNICOM: "smpp",
+    Carrier.UNICOM: "sgip",
     Carrier.TELECOM: "smgp",
 }
 """What each carrier of the city speaks."""
