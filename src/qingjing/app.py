@@ -15,13 +15,16 @@ from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from qingjing.desk.ports import Ledger
 from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.scrub import Scrubbed
 from qingjing.desk.send import Desk
 from qingjing.desk.texts import Reader
+from qingjing.doors import ported
 from qingjing.doors.cli.verbs import VERBS
 from qingjing.doors.control import Door
 from qingjing.doors.gateway.gateway import Gateway, Senses
+from qingjing.kernel.numbers import carrier_of
 from qingjing.kernel.rulebook import Rulebook, read_rulebook
 from qingjing.ledger import beside, sqlite, vault
 from qingjing.ledger.vault import KeyFile, Vault
@@ -75,9 +78,15 @@ async def open_beside(
     if warning:
         warn(warning)
     try:
-        yield Desk(ledger, Reader(secrets.token_bytes), settings.node)
+        yield _desk(ledger, settings)
     finally:
         await ledger.close()
+
+
+def _desk(ledger: Ledger, settings: Settings) -> Desk:
+    """The desk over a ledger, with the look-up of numbers that moved where there is one."""
+    look_up = ported.read(settings.path(settings.ported)) if settings.ported else carrier_of
+    return Desk(ledger, Reader(secrets.token_bytes), settings.node, look_up)
 
 
 @asynccontextmanager
@@ -103,7 +112,7 @@ async def open_desk(
         opened_at = ledger.position
         async with ledger.transaction(now()) as t:
             adopt_missing(ledger, t, shipped_rulebooks())
-        yield Desk(ledger, Reader(secrets.token_bytes), settings.node)
+        yield _desk(ledger, settings)
         grown = ledger.position != opened_at
     except BaseException:
         await ledger.close()

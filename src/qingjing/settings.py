@@ -196,6 +196,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What a connection carries; ``pairs`` are one that sends and one that receives."""
     secret_env: str = ""
     secret_file: str = ""
+    cost: int = 0
+    """What a message costs on it, in any unit: the cheaper routes of a carrier are filled first,
+    the dearer take what these have no room for, or are down."""
     connections: int = 1
     window: int = 32
     smpp: Smpp = Smpp()
@@ -256,6 +259,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sgip: Sgip = Sgip()
     accounts: dict[str, Account] = {}
     routes: dict[str, Route] = {}
+    ported: str = ""
+    """A list of numbers that moved to another network, CSV or Parquet: phone, carrier."""
     limits: Limits = Limits()
     checkpoint_s: int = 60
     """How often the log is signed."""

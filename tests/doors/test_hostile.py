@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from gateway_house import CONSENTED, PORT, House, house
-from test_gateway import CODE, SERVICE_PORT, submit
+from gateway_house import CONSENTED, PORT, SERVICE_PORT, House, house
+from test_gateway import CODE, submit
 
 from qingjing.city.customer import CustomerClient
 from qingjing.settings import Account

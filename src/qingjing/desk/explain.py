@@ -19,7 +19,6 @@ from qingjing.kernel.dossier import Counts, Dossier, Message, TextView, declared
 from qingjing.kernel.facts import Recorded
 from qingjing.kernel.gate import decide
 from qingjing.kernel.kinds import effective
-from qingjing.kernel.numbers import carrier_of
 from qingjing.kernel.register import Lane
 from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.rules.rule import Rule
@@ -102,7 +101,7 @@ def explain(desk: Desk, question: Question, at: int) -> Explanation:
     book, ledger = desk.policy(at).book, desk.ledger
     text = desk.reader.text(question.body)
     lane = ledger.register.lane(
-        question.submitter, question.port, text.view.signature, _carrier(question), at
+        question.submitter, question.port, text.view.signature, _carrier(desk, question), at
     )
     # The batch form looks an invalid number up as 0; so does this one, to be the same.
     handles = ledger.standings.handles(np.array([question.phone or 0], dtype=np.uint64))
@@ -140,10 +139,10 @@ def explain(desk: Desk, question: Question, at: int) -> Explanation:
     )
 
 
-def _carrier(question: Question) -> Carrier:
+def _carrier(desk: Desk, question: Question) -> Carrier:
     if question.carrier is not None:
         return question.carrier
-    return Carrier.ANY if question.phone is None else carrier_of(question.phone)
+    return Carrier.ANY if question.phone is None else desk.carrier_of(question.phone)
 
 
 def _reason(rule: Rule, book: Rulebook) -> Reason:

@@ -7,7 +7,7 @@ what is each person's own is probed in batches; the policy is the rulebook's com
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,11 +22,12 @@ from qingjing.kernel.batch import Column, Policy, cases
 from qingjing.kernel.dossier import hour_state
 from qingjing.kernel.facts import LaneUsed, MessagesDecided
 from qingjing.kernel.fold import ABSENT, fold_columns
+from qingjing.kernel.numbers import carrier_of
 from qingjing.kernel.register import Lane
 from qingjing.kernel.rows import DECIDED, FAILURES_ONLY, SHADOW, WANTS_REPORT, rows_root
 from qingjing.kernel.rulebook import Rulebook, choose
 from qingjing.kernel.vector import AskingState
-from qingjing.kernel.words import NumberState, Verdict
+from qingjing.kernel.words import Carrier, NumberState, Phone, Verdict
 
 
 class Decided(NamedTuple):
@@ -46,8 +47,16 @@ class NoRulebookError(Exception):
 class Desk:
     """What deciding keeps between batches: read texts, resolved lanes, compiled rulebooks."""
 
-    def __init__(self, ledger: Ledger, reader: Reader, node: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        reader: Reader,
+        node: int,
+        carrier_of: Callable[[Phone], Carrier] = carrier_of,
+    ) -> None:
         self.ledger = ledger
+        self.carrier_of = carrier_of
+        """The network of a number; another look-up than the prefix knows those that moved."""
         self.reader = reader
         self.node = node
         self._lanes: dict[LaneKey, Lane] = {}

@@ -63,8 +63,8 @@ class FeedError(Exception):
     """A file that cannot be used at all; the text names file, column and remedy."""
 
 
-class ConsentFeed(NamedTuple):
-    """Rows of a consent file. ``total`` is their number, 0 when it is known at the end alone.
+class PairFeed(NamedTuple):
+    """Rows of a file of two columns. ``total`` is their number, 0 when only the end tells it.
 
     ``ignored`` are columns that nothing was read from.
     """
@@ -74,19 +74,30 @@ class ConsentFeed(NamedTuple):
     ignored: tuple[str, ...]
 
 
-def consents(path: Path, *, phone: str = "", given_at: str = "") -> ConsentFeed:
+def consents(path: Path, *, phone: str = "", given_at: str = "") -> PairFeed:
     """Open a consent file, CSV or Parquet; columns are guessed unless they are named."""
-    wanted = (("phone", phone, PHONE_NAMES), ("given_at", given_at, GIVEN_NAMES))
+    return pairs(path, ("phone", phone, PHONE_NAMES), ("given_at", given_at, GIVEN_NAMES))
+
+
+def pairs(
+    path: Path,
+    first: tuple[str, str, Sequence[str]],
+    second: tuple[str, str, Sequence[str]],
+) -> PairFeed:
+    """Open a file of two columns, CSV or Parquet.
+
+    Each column is what it means, its name if it was named, and the headings that it may have.
+    """
     if _is_parquet(path):
         file = _parquet(path)
         names = file.schema_arrow.names
-        columns = [_column(path, names, *which) for which in wanted]
+        columns = [_column(path, names, *which) for which in (first, second)]
         rows = _parquet_rows(path, file, columns)
-        return ConsentFeed(rows, file.metadata.num_rows, _others(names, columns))
+        return PairFeed(rows, file.metadata.num_rows, _others(names, columns))
     names = _header(path)
-    columns = [_column(path, names, *which) for which in wanted]
+    columns = [_column(path, names, *which) for which in (first, second)]
     places = [names.index(column) for column in columns]
-    return ConsentFeed(map(_pair, _csv_rows(path, places)), 0, _others(names, columns))
+    return PairFeed(map(_pair, _csv_rows(path, places)), 0, _others(names, columns))
 
 
 class NumberChunk(NamedTuple):

@@ -5,6 +5,8 @@ Ported numbers (携号转网) keep their prefix: a look-up that knows them goes 
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 from qingjing.kernel.words import Carrier, Phone
@@ -32,3 +34,27 @@ def carrier_of(phone: Phone) -> Carrier:
     """The network of a number; ANY when the prefix is not allotted (no route then fits)."""
     four = _TABLE.get(phone // 10_000_000)
     return four or _TABLE.get(phone // 100_000_000, Carrier.ANY)
+
+
+class Ported:
+    """The networks of numbers, of which some have moved (携号转网): called like ``carrier_of``.
+
+    :param phones: the numbers that moved, ascending.
+    :param carriers: the ``Carrier`` that each is with now.
+    """
+
+    def __init__(self, phones: Sequence[int], carriers: Sequence[int]) -> None:
+        if len(phones) != len(carriers):
+            raise ValueError("each number that moved needs one carrier")
+        self._phones, self._carriers = phones, carriers
+
+    def __len__(self) -> int:
+        """How many have moved."""
+        return len(self._phones)
+
+    def __call__(self, phone: Phone) -> Carrier:
+        """The network of a number."""
+        at = bisect_left(self._phones, phone)
+        if at < len(self._phones) and self._phones[at] == phone:
+            return Carrier(self._carriers[at])
+        return carrier_of(phone)

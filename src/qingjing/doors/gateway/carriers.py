@@ -141,6 +141,8 @@ class Carriers:
                 for route in _sides(way.route)
                 for _ in range(way.route.connections)
             ]
+        for links in self._links.values():
+            links.sort(key=lambda link: link.way.route.cost)  # the dearer when those are full
         self._cuts = {carrier: _cut(carrier, links) for carrier, links in self._links.items()}
         self.counts = {c: partial(part_count, cut=cut) for c, cut in self._cuts.items()}
         """Into how many parts a text is cut, by carrier."""

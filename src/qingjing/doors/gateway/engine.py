@@ -291,7 +291,7 @@ class Engine:
         caller, offer = inbound.caller, inbound.offer
         try:
             if offer.concat is None:
-                submits += translate.submits(offer, caller, references)
+                submits += translate.submits(offer, caller, references, self._desk.carrier_of)
                 return None
         except RemoteProtocolError as error:
             _log.info("unreadable content", account=caller.account, error=str(error))
@@ -305,7 +305,7 @@ class Engine:
             fresh.append(part)
             together = self._joiner.add(part)
             if together is not None:
-                submits.append(translate.joined(together, caller))
+                submits.append(translate.joined(together, caller, self._desk.carrier_of))
         return None
 
     def _reasons(self, submits: list[Submit], t: Transaction) -> list[int]:

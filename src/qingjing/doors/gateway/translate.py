@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
 from typing import Final
@@ -11,7 +11,6 @@ from qingjing.desk.parts import Part
 from qingjing.desk.paths import Submit
 from qingjing.doors.gateway.dialect import Caller, Cut, Offer, Piece
 from qingjing.doors.gateway.moments import stamp
-from qingjing.kernel.numbers import carrier_of
 from qingjing.kernel.words import Carrier, Kind, Phone
 from qingjing.wire import cmpp, content, gsm
 from qingjing.wire.errors import Hint, LocalProtocolError, RemoteProtocolError
@@ -89,7 +88,12 @@ def body_of(data: bytes, codec: str) -> str:
         raise RemoteProtocolError(f"content is not {codec}", hint=Hint.STRUCTURE) from None
 
 
-def submits(offer: Offer, caller: Caller, references: tuple[int, ...]) -> list[Submit]:
+def submits(
+    offer: Offer,
+    caller: Caller,
+    references: tuple[int, ...],
+    carrier_of: Callable[[Phone], Carrier],
+) -> list[Submit]:
     """One submit for each number of a whole message."""
     body = body_of(offer.content, offer.codec)
     port, declared = _port(offer, caller), _declared(offer, caller)
@@ -150,7 +154,7 @@ def parts_of(
     ]
 
 
-def joined(parts: list[Part], caller: Caller) -> Submit:
+def joined(parts: list[Part], caller: Caller, carrier_of: Callable[[Phone], Carrier]) -> Submit:
     """The whole message of all its parts, decided as one."""
     first = parts[0]
     account, port, to, _reference, _total = first.key
@@ -161,7 +165,7 @@ def joined(parts: list[Part], caller: Caller) -> Submit:
         # Its parts were answered before: decided as what it is, a text that nobody can read.
         body = f"<{len(data)} octets not in {first.codec}>"
     offer = Offer((to,), port, "", b"", "", None, True, b"".join(x.original for x in parts))
-    (submit,) = submits(offer, caller, (first.reference,))
+    (submit,) = submits(offer, caller, (first.reference,), carrier_of)
     submit.account, submit.body, submit.declared = account, body, Kind(first.declared)
     submit.references = tuple(part.reference for part in parts)
     submit.wants_report = any(part.wants_report for part in parts)
