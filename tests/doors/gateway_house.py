@@ -217,12 +217,10 @@ def settings(
                 number=number,
                 carrier=name,  # type: ignore[arg-type]  # the three names of the table above
                 host="127.0.0.1",
-                port=port,
                 account="106901",
                 secret_env="CARRIER",
-                connections=2,
                 sgip=SgipRoute(node=NODE + number),
-                **route,
+                **{"port": port, "connections": 2} | route,
             )
             for number, (name, port) in enumerate(ports.items(), 1)
         },
@@ -289,7 +287,7 @@ def house(
     asyncio.run_coroutine_threadsafe(start(), loop).result(60)
     made = built[0]
     try:
-        wanted = 12 if route.get("mode") == "pairs" else 6
+        wanted = 3 * route.get("connections", 2) * (2 if route.get("mode") == "pairs" else 1)
         made.until(lambda: made.gateway.carriers.connected == wanted)
         yield made
     finally:

@@ -61,7 +61,7 @@ def opened(running: House) -> Iterator[Opened]:
 
 def submit(body: str, phone: str = CONSENTED, **fields: Any) -> pdus.SubmitSm:
     """A submit_sm of a short text, with a receipt asked for."""
-    values = {
+    values: dict[str, Any] = {
         "source_addr": PORT,
         "destination_addr": phone,
         "registered_delivery": 1,

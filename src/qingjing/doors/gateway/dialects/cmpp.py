@@ -134,7 +134,7 @@ class Cmpp:
         return Connect(
             Source_Addr=route.account,
             AuthenticatorSource=cmpp.authenticator_source(route.account, secret, moment),
-            Version=V30 if route.version == "3.0" else V20,
+            Version=V20 if route.version == "2.0" else V30,
             Timestamp=moment,
         )
 
