@@ -41,6 +41,7 @@ class Site(msgspec.Struct, frozen=True):
     place: Place
     scope: str
     passage: Passage | None = None
+    required: bool = False
 
 
 def run(page: Page) -> Iterator[Hit]:
@@ -57,7 +58,8 @@ def _sites(page: Page) -> Iterator[Site]:
     for control in page.controls:
         asks = words.markets(control.label) or (_leaves_out(control) and not control.on)
         if control.kind in ("box", "switch", "select") and asks:
-            yield Site(control.label, control.place, control.scope)
+            needed = control.required and control.kind == "box"
+            yield Site(control.label, control.place, control.scope, required=needed)
     for members in _questions(page).values():
         yield Site(_asked(members), members[0].place, members[0].scope)
     for passage, at, sentence in _taking(page):
@@ -216,12 +218,11 @@ def _others(_: Page, site: Site) -> Iterator[Hit]:
             return
 
 
-def _forced(page: Page, site: Site) -> Iterator[Hit]:
+def _forced(_: Page, site: Site) -> Iterator[Hit]:
     """Consent as the price of the service."""
-    for control in page.controls:
-        if control.place == site.place and control.required and control.kind == "box":
-            yield Hit("forced", site.text, site.place)
-            return
+    if site.required:
+        yield Hit("forced", site.text, site.place)
+        return
     for _at, sentence in words.sentences(site.scope):
         if words.FORCED.search(sentence) and (
             words.MARKETS.search(sentence) or sentence in site.text

@@ -6,6 +6,7 @@ The same shape for markup and for plain text, so that a check is written once.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -86,7 +87,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, dict=True):
     """A screen. ``closes`` are the numbers of dialogs that can be closed without an answer."""
 
     controls: tuple[Control, ...]
@@ -95,9 +96,12 @@ class Page(msgspec.Struct, frozen=True):
 
     def labels(self, text: str) -> bool:
         """Whether a text is part of the label of something to tick, switch or choose."""
-        wanted = text.replace(" ", "")
-        return any(
-            wanted in control.label.replace(" ", "")
+        return text.replace(" ", "") in self._labels
+
+    @cached_property
+    def _labels(self) -> str:
+        return "\n".join(
+            control.label.replace(" ", "")
             for control in self.controls
             if control.kind not in ("button", "hidden")
         )
@@ -116,6 +120,7 @@ class _Reader:
         self.widgets = widgets.find(tree)
         self.dialogs: dict[Node, int] = {}
         self._closes: set[int] = set()
+        self._numbered: dict[Node, bool] = {}
         for node in tree.root.walk():
             names = " ".join((node.tag, node.attrs.get("role", ""), *node.classes)).lower()
             if _DIALOG.search(names) and node.text:
@@ -249,8 +254,10 @@ class _Reader:
             length = len(above.text)
             if length < TERMS_MIN or length < 3 * len(text):
                 continue
-            rows = "\n".join(run.text if isinstance(run, Run) else "\n" for run in above.runs())
-            return numbered(rows)
+            if above not in self._numbered:
+                pieces = (run.text if isinstance(run, Run) else "\n" for run in above.runs())
+                self._numbered[above] = numbered("\n".join(pieces))
+            return self._numbered[above]
         return False
 
 

@@ -7,7 +7,7 @@ style wins over all. Sizes are those of a phone: 1 rpx is half a pixel, 1 rem is
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeAlias
 
 from qingjing.text.lint_tree import Node
 
@@ -42,18 +42,28 @@ _GONE_CLASSES: Final = frozenset(
 _FALSE: Final = frozenset({"false", "{{false}}", "{{ false }}", "0"})
 
 
+Path: TypeAlias = list[tuple[str, set[str]]]
+"""A selector: (element, classes and id) of each compound, outermost first."""
+
+
 class Styles:
     """The style sheets of one page."""
 
     def __init__(self, sheets: str) -> None:
-        self._rules: list[tuple[list[tuple[str, set[str]]], dict[str, str]]] = []
+        self._rules: list[tuple[Path, dict[str, str]]] = []
+        self._by_mark: dict[str, list[int]] = {}
         self._known: dict[Node, dict[str, str]] = {}
+        self._hides: dict[Node, tuple[str, Node | None]] = {}
         plain = _PRINT.sub("", _COMMENT.sub("", sheets))
         for match in _RULE.finditer(plain):
             declared = declarations(match[2])
             for selector in match[1].split(","):
                 path = _path(selector)
                 if path and declared:
+                    tag, marks = path[-1]
+                    self._by_mark.setdefault(min(marks, default=tag), []).append(
+                        len(self._rules)
+                    )
                     self._rules.append((path, declared))
 
     def of(self, node: Node) -> dict[str, str]:
@@ -61,7 +71,9 @@ class Styles:
         if node in self._known:
             return self._known[node]
         found: dict[str, str] = {}
-        for path, declared in self._rules:
+        keys = (node.tag, "*", *node.marks)
+        for index in sorted(i for key in keys for i in self._by_mark.get(key, ())):
+            path, declared = self._rules[index]
             if _fits(path, node):
                 found |= declared
         for name in node.classes:
@@ -77,6 +89,11 @@ class Styles:
 
         ``gone`` (not drawn at all), ``folded``, ``tiny``, ``faint``; empty when they can.
         """
+        if node not in self._hides:
+            self._hides[node] = self._look(node)
+        return self._hides[node]
+
+    def _look(self, node: Node) -> tuple[str, Node | None]:
         chain = [node, *node.ancestors()]
         styles = [self.of(each) for each in chain]
         for each, style in zip(chain, styles, strict=True):
@@ -114,7 +131,7 @@ def _luminance(colour: tuple[int, int, int]) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def _path(selector: str) -> list[tuple[str, set[str]]]:
+def _path(selector: str) -> Path:
     """A selector's compounds, outermost first; empty for what is not understood."""
     path = []
     for part in selector.replace(">", " ").split():
@@ -125,7 +142,7 @@ def _path(selector: str) -> list[tuple[str, set[str]]]:
     return path
 
 
-def _fits(path: list[tuple[str, set[str]]], node: Node) -> bool:
+def _fits(path: Path, node: Node) -> bool:
     if not _is(path[-1], node):
         return False
     wanted = list(path[:-1])
@@ -139,8 +156,7 @@ def _is(compound: tuple[str, set[str]], node: Node) -> bool:
     tag, marks = compound
     if tag not in ("*", node.tag):
         return False
-    has = {f".{name}" for name in node.classes} | {f"#{node.attrs.get('id', '')}"}
-    return marks <= has
+    return marks <= node.marks
 
 
 def _gone(node: Node, style: dict[str, str]) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 from html.parser import HTMLParser
 from typing import Final
 
-DEPTH_MAX: Final = 200
+DEPTH_MAX: Final = 100
 """Deeper elements are read as siblings: no screen that a person sees nests so far."""
 
 _VOID: Final = frozenset(
@@ -68,7 +68,26 @@ class Node:
     @cached_property
     def text(self) -> str:
         """All its text with white space collapsed; that of scripts and styles is not."""
-        return _SPACES.sub(" ", "".join(_pieces(self))).strip()
+        return _SPACES.sub(" ", self._spoken).strip()
+
+    @cached_property
+    def _spoken(self) -> str:
+        # ``Tree`` asks from the leaves up, so that each asks its children alone.
+        return "".join(
+            child.text
+            if isinstance(child, Run)
+            else ""
+            if child.tag in _UNSEEN
+            else child._spoken
+            if child.inline
+            else f" {child._spoken} "
+            for child in self.children
+        )
+
+    @cached_property
+    def marks(self) -> frozenset[str]:
+        """Its classes and id as selectors write them."""
+        return frozenset({f".{name}" for name in self.classes} | {f"#{self.attrs.get('id')}"})
 
     @property
     def inline(self) -> bool:
@@ -115,11 +134,6 @@ class Node:
         return " > ".join(reversed(path))
 
 
-def _pieces(root: Node) -> Iterator[str]:
-    for item in root.runs():
-        yield item.text if isinstance(item, Run) else " "
-
-
 def _step(node: Node) -> str:
     if node.attrs.get("id"):
         return f"{node.tag}#{node.attrs['id']}"
@@ -140,6 +154,8 @@ class Tree:
             source = blank + source[first.start() :]
         builder = _Builder(source)
         self.root = builder.root
+        for node in reversed(list(self.root.walk())):
+            node._spoken  # noqa: B018  # asked for, so that it is known
         self.scripts = "\n".join([code, *builder.of("script")])
         self.styles = "\n".join(builder.of("style"))
 
