@@ -66,6 +66,7 @@ class ApiHouse:
         """Run a coroutine in the service's loop and wait for it."""
 
         async def run() -> T:
+            """What runs there."""
             return await work()
 
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(60)

@@ -149,6 +149,7 @@ def test_one_request_sent_twice_at_once_is_decided_once(house: ApiHouse) -> None
     key, message = house.key("messages"), sent()
 
     async def both() -> list[httpx.Response]:
+        """All of them, not one after the other."""
         head = {"Authorization": f"Bearer {key}", **once("at-once")}
         async with httpx.AsyncClient(base_url=house.url, trust_env=False) as client:
             calls = [client.post("/v1/messages", json=message, headers=head) for _ in range(8)]
@@ -351,6 +352,7 @@ def test_customers_of_both_doors_are_decided_side_by_side(house: ApiHouse) -> No
     """One by CMPP, one by HTTP: each is answered and told on its own door."""
 
     async def both() -> tuple[int, dict[str, Any], list[Any]]:
+        """Both customers, and what each was told."""
         loop = asyncio.get_running_loop()
         old = CustomerClient(account="900001", secret=b"888888", clock=loop.time, window=500)
         assert await old.connect(house.gateway.ports["cmpp"]) == 0

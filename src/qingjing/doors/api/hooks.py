@@ -116,10 +116,7 @@ class HookBook:
             self._when(),
         )
 
-        def write(db: sqlite3.Connection) -> None:
-            db.execute("INSERT INTO hook VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-
-        await self._store.write(write)
+        await self._store.change("INSERT INTO hook VALUES (?, ?, ?, ?, ?, ?, ?)", *row)
         told = f"whsec_{b64encode(secret).decode()}"
         return NewHook(id=name, url=wanted.url, kinds=list(kinds), secret=told)
 
@@ -145,11 +142,7 @@ class HookBook:
         """Delete a hook and what it was to be told."""
         self._own(account, hook)
 
-        def write(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM hook WHERE id = ?", (hook,))
-            db.execute("DELETE FROM delivery WHERE hook = ?", (hook,))
-
-        await self._store.write(write)
+        await self._store.write(partial(_removed, hook))
 
     def dead(self, account: str, hook: str, most: int) -> DeadLetters:
         """The oldest deliveries that were given up."""
@@ -168,16 +161,10 @@ class HookBook:
     async def retry(self, account: str, hook: str) -> int:
         """Try all that were given up again; how many."""
         self._own(account, hook)
-        at = self._when()
-
-        def write(db: sqlite3.Connection) -> int:
-            return db.execute(
-                "UPDATE delivery SET dead = 0, tries = 0, due_at = ?"
-                " WHERE hook = ? AND dead = 1",
-                (at, hook),
-            ).rowcount
-
-        return await self._store.write(write)
+        query = (
+            "UPDATE delivery SET dead = 0, tries = 0, due_at = ? WHERE hook = ? AND dead = 1"
+        )
+        return await self._store.change(query, self._when(), hook)
 
     def _own(self, account: str, hook: str) -> None:
         found = self._store.read(
@@ -235,10 +222,7 @@ class HookBook:
     async def done(self, delivery: Delivery) -> None:
         """The other side has it."""
 
-        def write(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM delivery WHERE id = ?", (delivery.id,))
-
-        await self._store.write(write)
+        await self._store.change("DELETE FROM delivery WHERE id = ?", delivery.id)
 
     async def failed(self, delivery: Delivery, problem: str) -> None:
         """Another try later, or a dead letter."""
@@ -246,15 +230,14 @@ class HookBook:
         wait = min(WAIT_MS_MAX, FIRST_WAIT_MS << min(tries - 1, 20))
         due = self._when() + int(wait * (0.5 + self._chance() / 2))
         dead = int(tries >= self._settings.hook_tries)
-        row = (tries, due, dead, masked(problem)[:PROBLEM_MAX], delivery.id)
+        query = "UPDATE delivery SET tries = ?, due_at = ?, dead = ?, problem = ? WHERE id = ?"
+        told = masked(problem)[:PROBLEM_MAX]
+        await self._store.change(query, tries, due, dead, told, delivery.id)
 
-        def write(db: sqlite3.Connection) -> None:
-            db.execute(
-                "UPDATE delivery SET tries = ?, due_at = ?, dead = ?, problem = ? WHERE id = ?",
-                row,
-            )
 
-        await self._store.write(write)
+def _removed(hook: str, db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM hook WHERE id = ?", (hook,))
+    db.execute("DELETE FROM delivery WHERE hook = ?", (hook,))
 
 
 def _drawn(row: tuple[object, ...], db: sqlite3.Connection) -> None:

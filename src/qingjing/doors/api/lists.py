@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 import structlog
@@ -108,7 +107,12 @@ class Lists:
             with open(made, "wb") as file:
                 async for piece in body:
                     file.write(piece)
-            await self._enter((name, account, msgspec.json.encode(asked), self._when()))
+            query = (
+                "INSERT INTO job (id, account, asked, state, made_at)"
+                " VALUES (?, ?, ?, 'waiting', ?)"
+            )
+            data = msgspec.json.encode(asked)
+            await self._store.change(query, name, account, data, self._when())
         except BaseException:
             source.unlink(missing_ok=True)
             raise
@@ -116,16 +120,6 @@ class Lists:
             self._coming.discard(name)
         self._wake.set()
         return self.find(account, name)
-
-    async def _enter(self, row: tuple[object, ...]) -> None:
-        def write(db: sqlite3.Connection) -> None:
-            db.execute(
-                "INSERT INTO job (id, account, asked, state, made_at)"
-                " VALUES (?, ?, ?, 'waiting', ?)",
-                row,
-            )
-
-        await self._store.write(write)
 
     def find(self, account: str, name: str) -> Job:
         """An account's list; ApiError when it has none of this id."""
@@ -164,10 +158,8 @@ class Lists:
         await self._drop([name for (name,) in rows])
 
     async def _drop(self, names: list[str]) -> None:
-        def write(db: sqlite3.Connection) -> None:
-            db.executemany("DELETE FROM job WHERE id = ?", [(name,) for name in names])
-
-        await self._store.write(write)
+        for name in names:
+            await self._store.change("DELETE FROM job WHERE id = ?", name)
         if names:
             self._tidy()
 
@@ -231,17 +223,14 @@ class Lists:
             await asyncio.to_thread(process.join)
         return found
 
-    def _note(
+    async def _note(
         self, name: str, state: JobState, *, data: bytes | None = None, problem: str = ""
-    ) -> Coroutine[Any, Any, bool]:
+    ) -> bool:
         """Note a list's state; False when there is no such list any more."""
         at = self._when() if state in ("done", "failed") else 0
 
-        def write(db: sqlite3.Connection) -> bool:
-            query = "UPDATE job SET state = ?, done_at = ?, sum = ?, problem = ? WHERE id = ?"
-            return db.execute(query, (state, at, data, problem, name)).rowcount == 1
-
-        return self._store.write(write)
+        query = "UPDATE job SET state = ?, done_at = ?, sum = ?, problem = ? WHERE id = ?"
+        return await self._store.change(query, state, at, data, problem, name) == 1
 
     # Where things are
 

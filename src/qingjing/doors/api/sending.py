@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -211,10 +210,7 @@ class Sender:
             self._when(),
         )
 
-        def write(db: sqlite3.Connection) -> None:
-            db.execute("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
-
-        await self._store.write(write)
+        await self._store.change("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, NULL)", *row)
 
     async def _offer(
         self, request: Request, before: dict[int, Decision]
@@ -246,10 +242,8 @@ class Sender:
     async def _free(self, request: Request) -> None:
         """Nothing of it was taken: the key is free again."""
 
-        def write(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM answer WHERE account = ? AND key = ?", request.name)
-
-        await self._store.write(write)
+        query = "DELETE FROM answer WHERE account = ? AND key = ?"
+        await self._store.change(query, *request.name)
 
     def _decided(self, request: Request, task: asyncio.Task[Answers]) -> None:
         """Keep an answer, which is given meanwhile: what a crash takes of it, the ledger has.
@@ -264,13 +258,8 @@ class Sender:
         keeping.add_done_callback(partial(self._kept, request))
 
     async def _keep(self, request: Request, answers: Answers) -> None:
-        data = msgspec.json.encode(answers)
-
-        def write(db: sqlite3.Connection) -> None:
-            query = "UPDATE answer SET answer = ? WHERE account = ? AND key = ?"
-            db.execute(query, (data, *request.name))
-
-        await self._store.write(write)
+        query = "UPDATE answer SET answer = ? WHERE account = ? AND key = ?"
+        await self._store.change(query, msgspec.json.encode(answers), *request.name)
 
     def _kept(self, request: Request, keeping: asyncio.Task[None]) -> None:
         self._keeping.discard(keeping)

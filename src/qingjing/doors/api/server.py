@@ -214,6 +214,7 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
     """The routes with their guard, errors and document. ``sound`` is called after an error."""
 
     async def after_error(_error: Exception, _scope: Any) -> None:
+        """Whatever it was, is the ledger whole?"""
         sound()
 
     def visitor_of(request: Connection, rooms: Here) -> Any:
@@ -265,9 +266,11 @@ def patient(app: Any) -> Any:
     """An application that gives up on a body that does not come: each piece has its time."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        """The application, with a body that has its time."""
         whole = False
 
         async def waited() -> Any:
+            """The next piece; the end of the connection when it does not come."""
             nonlocal whole
             if whole:
                 return await receive()

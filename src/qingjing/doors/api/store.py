@@ -116,6 +116,10 @@ class Store:
         self._waiting.append((work, done))
         return await done
 
+    async def change(self, query: str, *values: object) -> int:
+        """Write by one statement, likewise; how many rows it changed."""
+        return await self.write(lambda db: db.execute(query, values).rowcount)
+
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
         try:
