@@ -17,6 +17,7 @@ from qingjing.doors.gateway.dialect import Reply
 from qingjing.doors.gateway.gateway import CARRIERS
 from qingjing.doors.gateway.results import RESULTS
 from qingjing.wire import content, sgip, sgip_tables
+from qingjing.wire.protocol import PDU
 from qingjing.wire.sgip import ReportFlag, State
 
 
@@ -313,6 +314,54 @@ def test_a_report_after_a_restart_names_the_submit_of_before(tmp_path: Path) -> 
         await here.until(lambda: len(here.unicom.received) == 2)
         ids = [sgip.split_msg_id(x.msg_id.to_bytes(12, "big")) for x in here.unicom.received]
         assert len({number.counter % 64 for number in ids}) == 2
+
+    play(tmp_path, story)
+
+
+async def asked(port: int, *pdus: PDU) -> list[int]:
+    """The Results of these, sent under their own numbers over a new connection that says
+    nothing more."""
+    layouts = sgip_tables.LAYOUTS[sgip_tables.V12]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    commands = {sgip_tables.Bind: 1, sgip_tables.Submit: 3}
+    bind = sgip_tables.Bind(bytes(12), 1, "qinghe-sgip", "888888")
+    results: list[int] = []
+    for pdu in (bind, *pdus):
+        writer.write(layouts[commands[type(pdu)]].encode(pdu))
+        answer = await reader.readexactly(29)
+        assert answer[8:20] == pdu[0]
+        results.append(answer[20])
+    writer.close()
+    await writer.wait_closed()
+    return results[1:]
+
+
+def test_what_is_sent_again_over_another_connection_goes_to_nobody_twice(
+    tmp_path: Path,
+) -> None:
+    """The same number is the same message: 0 again, also after a restart, also for a part that
+    waits; another text under it 9. What was refused is decided anew."""
+
+    async def story(here: Town) -> None:
+        here.mobile.hold()
+        port = here.gateway.ports["sgip"]
+        number, second, third = (bytes(11) + bytes((n,)) for n in (1, 2, 3))
+        offer = short(CONSENTED)._replace(SequenceNumber=number)
+        half = submits(ALSO_CONSENTED, LONG)[0]._replace(SequenceNumber=second)
+        refused = short(UNICOM.replace("130", "131"))._replace(SequenceNumber=third)
+        no = RESULTS["grounds_present"]
+        assert await asked(port, offer, half, refused) == [0, 0, no]
+        other = offer._replace(MessageContent=OFFER[:-1].encode("utf-16-be"))
+        assert await asked(port, offer, half, other) == [0, 0, 9]
+        await here.agree(UNICOM.replace("130", "131"))
+        assert await asked(port, refused) == [0]
+        await here.until(lambda: len(here.mobile.received) == 1)
+
+        await here.crash()
+        await here.restart()
+        assert await asked(here.gateway.ports["sgip"], offer, half) == [0, 0]
+        await here.until(lambda: here.gateway.engine.idle)
+        assert len(here.mobile.received) == 1
 
     play(tmp_path, story)
 

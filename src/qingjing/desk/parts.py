@@ -8,7 +8,7 @@ parts whose rest does not come are dropped, and the customer is told so by a rep
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -56,6 +56,11 @@ class Joiner:
     def __len__(self) -> int:
         """How many parts wait."""
         return self._count
+
+    def __iter__(self) -> Iterator[Part]:
+        """The parts that wait."""
+        for waiting in self._waiting.values():
+            yield from waiting.values()
 
     @property
     def full(self) -> bool:

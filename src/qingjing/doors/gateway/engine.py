@@ -23,6 +23,7 @@ from qingjing.doors.gateway.customers import Customers
 from qingjing.doors.gateway.dialect import Caller, Offer, Reply, Report, Source, Trouble
 from qingjing.doors.gateway.inbox import Inbound, Inbox
 from qingjing.doors.gateway.line import Line
+from qingjing.doors.gateway.retries import Retries
 from qingjing.doors.gateway.translate import References
 from qingjing.kernel.rows import may_leave
 from qingjing.kernel.words import Carrier
@@ -55,6 +56,7 @@ class Engine:
         self._desk, self._limits, self._references, self._when = desk, limits, references, when
         self._outbox = outbox.recover(desk, when(), origins)
         self._joiner = parts.recover(desk.ledger, limits.segments_max)
+        self._retries = Retries(self._outbox, self._joiner, when())
         self._inbox = Inbox(limits, rates, self._hold)
         self._answers: list[Answer] = []
         self._arrivals: list[Arrival] = []
@@ -254,6 +256,10 @@ class Engine:
         asked: list[tuple[Inbound, tuple[int, ...]]] = []
         fresh: list[parts.Part] = []
         for inbound in inbox:
+            known = self._retries.known(inbound.caller.account, inbound.offer, t.at)
+            if known is not None:
+                replies.append(_trouble(inbound, known))
+                continue
             references = self._references.take(len(inbound.offer.to), t.at)
             trouble = self._place(inbound, references, submits, fresh, t.at)
             if trouble is not None:
@@ -274,6 +280,8 @@ class Engine:
             replies.append(_Reply(inbound, references, outcomes))
             if all(outcomes):
                 accepted.difference_update(references)
+            else:
+                self._retries.taken(inbound.caller.account, inbound.offer, t.at)
         self._report_refused(submits, reasons, accepted, t.at)
         self._drop_expired(t.at)
         return replies
@@ -381,7 +389,7 @@ class Engine:
         self.customers.pump_all()
 
 
-def _trouble(inbound: Inbound, trouble: Trouble) -> _Reply:
-    """The answer to an offer that was not taken at all."""
+def _trouble(inbound: Inbound, trouble: int) -> _Reply:
+    """The answer to an offer that is not decided: a Trouble, or 0 to one that was taken."""
     count = len(inbound.offer.to)
     return _Reply(inbound, (0,) * count, (int(trouble),) * count)
