@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway_house import STRANGER
 
 from qingjing.__main__ import House
+from qingjing.city.carrier import CarrierSimulator
 from qingjing.client import Client, Message
 from qingjing.doors.api.server import _listener
 from qingjing.doors.cli import main
@@ -158,6 +159,36 @@ def test_a_list_that_a_stop_cut_off_is_judged_after_the_start(tmp_path: Path) ->
 
         assert (found.state, found.rows, found.refused) == ("done", 39_999, 39_999)
         assert not (lists / "lffff.in.csv").exists()
+
+
+def test_what_ends_during_a_stop_is_told_after_the_start(tmp_path: Path) -> None:
+    """The gateway goes on for a while without the API: nothing is taken that nobody keeps."""
+    with api_house(tmp_path) as house:
+        with Client(house.url, house.key("admin")) as client:
+            for carrier in house.carriers.values():
+                house.call(lambda carrier=carrier: _hold(carrier))  # type: ignore[misc]
+            message = client.send(Message(**sent(person(1)))).answers[0].message
+            assert message is not None
+            house.until(lambda: client.message(message).state == "released")
+        house.call(house.api.stop)
+        for carrier in house.carriers.values():
+            house.call(lambda carrier=carrier: _go_on(carrier))  # type: ignore[misc]
+        house.until(lambda: bool(house.gateway.engine.customers._boxes["shop"].waiting))
+        assert not house.gateway.failed.done()
+        house.stop()
+        house.start()
+        with Client(house.url, house.key("admin")) as client:
+            house.until(lambda: bool(client.reports().items))
+
+            assert [one.message for one in client.reports().items] == [message]
+
+
+async def _hold(carrier: CarrierSimulator) -> None:
+    carrier.hold()
+
+
+async def _go_on(carrier: CarrierSimulator) -> None:
+    carrier.go_on()
 
 
 def test_what_is_too_old_is_deleted(tmp_path: Path) -> None:

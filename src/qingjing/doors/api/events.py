@@ -6,6 +6,7 @@ then on the account can pull it, and its webhooks are told.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -40,7 +41,11 @@ class Mailbox:
 
     def __init__(self, events: Events, account: str) -> None:
         self._events, self._account = events, account
-        self.room = ROOM
+
+    @property
+    def room(self) -> int:
+        """Nothing once the log is closing: the gateway keeps what it has, and the record."""
+        return 0 if self._events.closing else ROOM
 
     def deliver(self, notice: Notice) -> None:
         """Take one; the gateway is told when it is on disk."""
@@ -62,19 +67,33 @@ class Events:
         self._ledger, self._store, self._when = ledger, store, when
         self._taken, self._spawn = taken, spawn
         self._fresh: list[tuple[str, Notice]] = []
+        self._writing = 0
+        self._kept = asyncio.Event()
+        self._kept.set()
+        self.closing = False
         self.news: Callable[[], None] = lambda: None
 
     def put(self, account: str, notice: Notice) -> None:
         """Take a notice; all of one turn are one write."""
         if not self._fresh:
+            self._writing += 1
+            self._kept.clear()
             self._spawn(self._keep())
         self._fresh.append((account, notice))
 
     async def _keep(self) -> None:
         fresh, self._fresh = self._fresh, []
-        at = self._when()
-        rows = [self._row(account, notice, at) for account, notice in fresh]
+        try:
+            await self._write([self._row(account, notice) for account, notice in fresh])
+            for _account, notice in fresh:
+                self._taken(notice)
+            self.news()
+        finally:
+            self._writing -= 1
+            if not self._writing:
+                self._kept.set()
 
+    async def _write(self, rows: list[tuple[object, ...] | None]) -> None:
         def write(db: sqlite3.Connection) -> None:
             # A report that was on disk before a crash is told once more, and known by its id.
             db.executemany(
@@ -84,11 +103,14 @@ class Events:
             )
 
         await self._store.write(write)
-        for _account, notice in fresh:
-            self._taken(notice)
-        self.news()
 
-    def _row(self, account: str, notice: Notice, at: int) -> tuple[object, ...] | None:
+    async def close(self) -> None:
+        """Take no more; what was taken is on disk when this returns."""
+        self.closing = True
+        await self._kept.wait()
+
+    def _row(self, account: str, notice: Notice) -> tuple[object, ...] | None:
+        at = self._when()
         if notice.words is not None:
             body: Reply | Report = Reply(
                 id="",

@@ -170,8 +170,9 @@ class ApiServer:
         if self._server is not None:
             self._server.should_exit = True
             await self._server.ended.wait()
-        if not self._gateway.failed.done():
+        if not self._gateway.failed.done():  # else nobody answers any more
             await self.rooms.sender.finish()
+        await self._events.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
