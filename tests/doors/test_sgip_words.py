@@ -246,8 +246,15 @@ def test_more_connections_than_carriers_have_machines_are_turned_away() -> None:
         opened: list[Any] = []
         for _ in range(LINES_MAX + 3):
             opened.append(await asyncio.open_connection("127.0.0.1", port))
-        await asyncio.sleep(0.05)
+        ends = [asyncio.create_task(reader.read()) for reader, _writer in opened]
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        while len(done) < 3:
+            await asyncio.sleep(0.01)
+            done = {end for end in ends if end.done()}
         held = len(visitors)
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
         for _reader, writer in opened:
             writer.close()
         server.close()
