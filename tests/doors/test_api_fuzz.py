@@ -53,6 +53,7 @@ ROUTES_MIN = 30
 """So many operations are in the document; fewer, and something was not tried."""
 
 
+@pytest.mark.slow
 def test_every_route_answers_as_its_document_says(
     house: ApiHouse, head: dict[str, str]
 ) -> None:
