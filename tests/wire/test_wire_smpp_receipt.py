@@ -16,6 +16,7 @@ from qingjing.wire.smpp_receipt import (
     MessageState,
     Receipt,
     answer_key,
+    is_intermediate,
     is_receipt,
     read_receipt,
     receipt_keys,
@@ -172,3 +173,11 @@ def test_a_receipt_is_told_in_parameters_as_well() -> None:
         Tlv(0x0427, b"\x02"),
     )
     assert receipt_tlvs(Receipt("77", "MK:1234")) == (Tlv(0x001E, b"77\0"),)
+
+
+def test_a_notice_on_the_way_is_no_end_whatever_it_says() -> None:
+    """5.2.12: intermediate notification, beside any mode and header bit."""
+    assert is_intermediate(0x20)
+    assert is_intermediate(0x63)
+    assert not is_intermediate(0x04)
+    assert not is_intermediate(0x24)

@@ -19,7 +19,7 @@ TROUBLES: Final[Mapping[int, Status]] = MappingProxyType(
     {
         Trouble.SLOW_DOWN: Status.RTHROTTLED,
         Trouble.UNREADABLE: Status.RSUBMITFAIL,
-        Trouble.AGAIN: Status.RINVMSGID,
+        Trouble.AGAIN: Status.RSUBMITFAIL,
     }
 )
 """What an offer is answered that could not be decided."""
