@@ -48,11 +48,14 @@ class House:
         settings: Settings,
         ready: Callable[[Mapping[str, int]], None],
         until: asyncio.Event,
+        anew: asyncio.Queue[Settings],
     ) -> None:
         """Run the gateway; HouseError when keys or ledger cannot be opened or fail."""
         senses = Senses(time.monotonic, self.now, random.SystemRandom().random)
         with _told():
-            await app.serve(settings, senses=senses, warn=complain, ready=ready, until=until)
+            await app.serve(
+                settings, senses=senses, warn=complain, ready=ready, until=until, anew=anew
+            )
 
     def verify_ledger(self, settings: Settings) -> check.Report:
         """Prove everything that is stored, from the bytes up."""

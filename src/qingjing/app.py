@@ -28,7 +28,7 @@ from qingjing.kernel.numbers import carrier_of
 from qingjing.kernel.rulebook import Rulebook, read_rulebook
 from qingjing.ledger import beside, sqlite, vault
 from qingjing.ledger.vault import KeyFile, Vault
-from qingjing.settings import Settings
+from qingjing.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     # At run time only where it is served: its libraries would make every command slower.
@@ -131,6 +131,7 @@ async def serve(
     warn: Callable[[str], None],
     ready: Callable[[Mapping[str, int]], None],
     until: asyncio.Event,
+    anew: asyncio.Queue[Settings] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Run the gateway until ``until`` is set; ``ready`` is told the ports that it listens on,
@@ -138,7 +139,8 @@ async def serve(
 
     What is acknowledged is on record at any moment. A part that fails ends the whole: half a
     gateway would not be noticed. Commands on this ledger are taken at the control door; the
-    HTTP API is served when the settings have one.
+    HTTP API is served when the settings have one. What comes by ``anew`` replaces accounts and
+    routes while it runs.
     """
     async with open_desk(settings, now=senses.when, warn=warn, environ=environ) as desk:
         gateway = Gateway(desk, settings, environ, senses)
@@ -157,12 +159,40 @@ async def serve(
                 await api.start()
                 ports["http"] = api.port
             ready(ports)
-            await gateway.run(until)
+            async with _reloading(gateway, anew, warn, environ):
+                await gateway.run(until)
         finally:
             await door.close()
             if api is not None:
                 await api.stop()
             await gateway.stop()
+
+
+@asynccontextmanager
+async def _reloading(
+    gateway: Gateway,
+    anew: asyncio.Queue[Settings] | None,
+    warn: Callable[[str], None],
+    environ: Mapping[str, str],
+) -> AsyncIterator[None]:
+    """Take the settings that come, while the block lasts; wrong ones change nothing."""
+
+    async def take(queue: asyncio.Queue[Settings]) -> None:
+        while True:
+            settings = await queue.get()
+            try:
+                changed = gateway.reload(settings, environ)
+            except SettingsError as error:
+                warn(f"settings not reloaded: {error}")
+            else:
+                warn(f"settings reloaded: {', '.join(changed) or 'nothing changed'}")
+
+    task = None if anew is None else asyncio.create_task(take(anew))
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
 
 
 def api_server(

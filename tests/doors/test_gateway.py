@@ -40,9 +40,8 @@ class Talk:
 
     def __init__(self, running: House, **options: Any) -> None:
         self.house = running
-        self.client = CustomerClient(
-            account="900001", secret=b"888888", clock=running.loop.time, **options
-        )
+        known = {"account": "900001", "secret": b"888888"} | options
+        self.client = CustomerClient(clock=running.loop.time, **known)
         self.status = running.call(lambda: self.client.connect(running.port))
         self.tags = 0
 

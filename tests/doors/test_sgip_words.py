@@ -12,8 +12,9 @@ import pytest
 
 from qingjing.city.carrier import Habits
 from qingjing.city.sgip_carrier import SgipCarrier
-from qingjing.doors.gateway.carriers import DELAY_S_MAX, Arrival, patience
+from qingjing.doors.gateway.carriers import Arrival
 from qingjing.doors.gateway.dialect import Report, Trouble
+from qingjing.doors.gateway.links import DELAY_S_MAX, patience
 from qingjing.doors.gateway.nodes import TURNS, Nodes, origins
 from qingjing.doors.gateway.results import BY_BIT
 from qingjing.doors.gateway.results_sgip import TROUBLES, result, sgip_table, stat, state

@@ -80,6 +80,11 @@ class Session:
             return 0
         return self._asked.window - self._asked.counted
 
+    @property
+    def idle(self) -> bool:
+        """Whether no end waits for an answer of the other."""
+        return self._asked.next_deadline() is None and not self._heard.owed
+
     def owes(self, sequence: Hashable) -> bool:
         """Whether the request of this number still waits for :meth:`respond`."""
         return sequence in self._heard.owed

@@ -82,8 +82,10 @@ class House(Protocol):
         settings: Settings,
         ready: Callable[[Mapping[str, int]], None],
         until: asyncio.Event,
+        anew: asyncio.Queue[Settings],
     ) -> None:
-        """Run the gateway until the event is set; ``ready`` is told its ports by protocol."""
+        """Run the gateway until the event is set; ``ready`` is told its ports by protocol, and
+        accounts and routes are those of the last settings that came by ``anew``."""
         ...
 
     def verify_ledger(self, settings: Settings) -> LedgerReport:

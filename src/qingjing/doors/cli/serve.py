@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from qingjing.doors.cli import Session
 from qingjing.doors.cli.output import complain
+from qingjing.settings import Settings, SettingsError
 
 
 async def serve(*, session: Annotated[Session, Parameter(parse=False)]) -> int:
@@ -18,7 +19,7 @@ async def serve(*, session: Annotated[Session, Parameter(parse=False)]) -> int:
 
     Accounts, routes and limits stand in the settings file (docs/operating.md). On a stop the
     gateway takes no more, waits a little for carriers' answers and closes; what was
-    acknowledged is on record at any moment.
+    acknowledged is on record at any moment. On SIGHUP it reads accounts and routes anew.
 
     Examples
     --------
@@ -28,8 +29,18 @@ async def serve(*, session: Annotated[Session, Parameter(parse=False)]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, until.set)
-    await session.house.serve(session.settings, _ready, until)
+    anew: asyncio.Queue[Settings] = asyncio.Queue()
+    loop.add_signal_handler(signal.SIGHUP, _read, session, anew)
+    await session.house.serve(session.settings, _ready, until, anew)
     return 0
+
+
+def _read(session: Session, anew: asyncio.Queue[Settings]) -> None:
+    """Read the settings file again; one that is wrong is told and changes nothing."""
+    try:
+        anew.put_nowait(session.settings)
+    except SettingsError as error:
+        complain(f"settings not reloaded: {error}")
 
 
 def _ready(ports: Mapping[str, int]) -> None:

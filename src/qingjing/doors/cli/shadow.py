@@ -98,9 +98,7 @@ async def report(
             for one in found
         ],
     )
-    say(
-        "`qingjing prove MESSAGE` proves one; docs/reasons.md says how to mend each reason."
-    )
+    say("`qingjing prove MESSAGE` proves one; docs/reasons.md says how to mend each reason.")
     return 0
 
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import structlog
 
-from qingjing.doors.gateway.carriers import patience
 from qingjing.doors.gateway.customers import Customers
 from qingjing.doors.gateway.dialects.sgip import Sgip
 from qingjing.doors.gateway.line import Line
+from qingjing.doors.gateway.links import patience
 from qingjing.wire.events import Answered, Closing, Event, Reason
 from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session

@@ -9,7 +9,6 @@ more, for its person may have refused in the meantime.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -19,11 +18,11 @@ import msgspec
 import structlog
 
 from qingjing.desk.outbox import Flight
-from qingjing.doors.gateway.dialect import Cut, Dialect, News, Piece, Reply, Report
+from qingjing.doors.gateway.dialect import Cut, News, Piece, Reply, Report
 from qingjing.doors.gateway.line import Line
+from qingjing.doors.gateway.links import Link, Way, alike, cut_of, links_of, patience
 from qingjing.doors.gateway.translate import part_count, piece
 from qingjing.kernel.words import Carrier
-from qingjing.settings import Route, SettingsError
 from qingjing.wire.errors import RemoteProtocolError
 from qingjing.wire.events import Answered, BadAnswer, Closing, Event, Reason, TimedOut
 from qingjing.wire.protocol import PDU
@@ -34,30 +33,6 @@ _log = structlog.get_logger("qingjing.carriers")
 
 PAUSE_S = 0.2
 """How long a route rests after "slow down"."""
-DELAY_S_MAX = 60.0
-DELAY_REFUSED_S = 60.0
-"""After a refused login: carriers lock accounts that try again and again."""
-
-
-def patience(tries: int, chance: float, *, refused: bool) -> float:
-    """Seconds to wait before a dial: longer with each failure, and by chance, so that not all
-    come back at once.
-
-    :param chance: a number from 0 to 1.
-    """
-    delay = min(DELAY_S_MAX, 0.5 * 2.0**tries)
-    delay = max(delay, DELAY_REFUSED_S) if refused else delay
-    return delay * (0.5 + chance / 2)
-
-
-class Way(NamedTuple):
-    """A route with its name, secret and dialect."""
-
-    name: str
-    route: Route
-    secret: bytes
-    tls: ssl.SSLContext | None
-    dialect: Dialect
 
 
 class Parcel(msgspec.Struct, frozen=True, gc=False):
@@ -92,30 +67,6 @@ class Arrival(NamedTuple):
     news: Report | Reply
 
 
-class _Link:
-    """One connection of a route."""
-
-    def __init__(self, way: Way) -> None:
-        self.way = way
-        self.dialect = way.dialect
-        self.line: Line | None = None
-        self.lost = asyncio.Event()
-        self.wanted = asyncio.Event()
-        self.reason: Reason | None = None
-        # Without heartbeats a connection ends when there is nothing to say, and that is all
-        # right; but where reports come on it, it must be there.
-        self.on_demand = way.dialect.wire.heartbeat is None and not way.route.sgip.duplex
-
-    def begin(self) -> None:
-        """Before a dial: nothing is known of its end."""
-        self.lost.clear()
-        self.reason = None
-
-    @property
-    def room(self) -> int:
-        return 0 if self.line is None else self.line.room
-
-
 class Carriers:
     """All carrier connections."""
 
@@ -133,23 +84,48 @@ class Carriers:
         self._spoken = spoken
         self._clock, self._when, self._chance = clock, when, chance
         self._answered, self._arrived = answered, arrived
-        self._links: dict[Carrier, list[_Link]] = {}
-        for way in ways.values():
-            links = self._links.setdefault(Carrier[way.route.carrier.upper()], [])
-            links += [
-                _Link(way._replace(route=route))
-                for route in _sides(way.route)
-                for _ in range(way.route.connections)
-            ]
-        for links in self._links.values():
-            links.sort(key=lambda link: link.way.route.cost)  # the dearer when those are full
-        self._cuts = {carrier: _cut(carrier, links) for carrier, links in self._links.items()}
-        self.counts = {c: partial(part_count, cut=cut) for c, cut in self._cuts.items()}
+        self._links: dict[Carrier, list[Link]] = {}
+        self._ways = dict(ways)
+        self._cuts: dict[Carrier, Cut] = {}
+        self.counts: dict[Carrier, Callable[[str], int]] = {}
         """Into how many parts a text is cut, by carrier."""
-        self._back: dict[Carrier, deque[Parcel]] = {c: deque() for c in self._links}
-        self._rest_until: dict[Carrier, float] = dict.fromkeys(self._links, 0.0)
+        self._back: dict[Carrier, deque[Parcel]] = {}
+        self._rest_until: dict[Carrier, float] = {}
+        self._retired: list[Link] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._arrange([link for way in ways.values() for link in links_of(way)])
+
+    def _arrange(self, links: Iterable[Link]) -> None:
+        """Order connections by carrier and cost: the dearer are used when others are full."""
+        found: dict[Carrier, list[Link]] = {}
+        for link in sorted(links, key=lambda link: link.way.route.cost):
+            found.setdefault(Carrier[link.way.route.carrier.upper()], []).append(link)
+        self._cuts |= {carrier: cut_of(carrier, theirs) for carrier, theirs in found.items()}
+        for carrier in found:
+            self.counts[carrier] = partial(part_count, cut=self._cuts[carrier])
+            self._back.setdefault(carrier, deque())
+            self._rest_until.setdefault(carrier, 0.0)
+        self._links = {carrier: [] for carrier in self._back} | found
+
+    def reload(self, ways: Mapping[str, Way], spoken: Mapping[str, str]) -> list[str]:
+        """Other routes from now on, in a gateway that runs. Those that changed or are gone take
+        nothing new, and end when nothing is owed on them. The names of the changed.
+
+        :raises SettingsError: before anything has changed.
+        """
+        names = self._ways.keys() | ways
+        changed = {x for x in names if not alike(self._ways.get(x), ways.get(x))}
+        kept = [x for links in self._links.values() for x in links if x.way.name not in changed]
+        gone = [x for links in self._links.values() for x in links if x.way.name in changed]
+        new = [link for name in ways if name in changed for link in links_of(ways[name])]
+        self._arrange([*kept, *new])
+        self._ways, self._spoken = dict(ways), spoken
+        for link in gone:
+            link.retired = self._clock()
+        self._retired += gone
+        self._tasks += [asyncio.create_task(self._keep(link)) for link in new]
+        return sorted(changed)
 
     @property
     def carriers(self) -> tuple[Carrier, ...]:
@@ -164,7 +140,7 @@ class Carriers:
     async def stop(self) -> None:
         """Close all connections."""
         self._stopping = True
-        for links in self._links.values():
+        for links in (*self._links.values(), self._retired):
             for link in links:
                 if link.line is not None:
                     link.line.close()
@@ -217,7 +193,7 @@ class Carriers:
             line.flush()
         self._back[carrier].extendleft(reversed(ready))
 
-    def _extra(self, link: _Link, parcel: Parcel) -> bytes:
+    def _extra(self, link: Link, parcel: Parcel) -> bytes:
         """What of the customer's own goes on, where it and the carrier speak the same."""
         flight = parcel.flight
         if flight.origins and self._spoken.get(flight.account) == link.dialect.name:
@@ -225,18 +201,23 @@ class Carriers:
         return b""
 
     def tick(self) -> None:
-        """Let time pass on every connection."""
-        for links in self._links.values():
+        """Let time pass on every connection; end those that are done."""
+        for links in (*self._links.values(), self._retired):
             for link in links:
                 if link.line is not None:
                     link.line.tick()
+        now = self._clock()
+        for link in self._retired:
+            if link.done(now) and link.line is not None:
+                link.line.close()
+        self._retired = [link for link in self._retired if link.line is not None]
 
     # Connecting
 
-    async def _keep(self, link: _Link) -> None:
+    async def _keep(self, link: Link) -> None:
         """Connect, and connect again when it is lost, ever more patiently."""
         tries = 0
-        while not self._stopping:
+        while not self._stopping and link.retired is None:
             link.begin()
             try:
                 await self._connect(link)
@@ -253,7 +234,7 @@ class Carriers:
             await asyncio.sleep(patience(tries, self._chance(), refused=refused))
             tries = min(tries + 1, 10)
 
-    async def _connect(self, link: _Link) -> None:
+    async def _connect(self, link: Link) -> None:
         route = link.way.route
 
         def opened(line: Line) -> bool:
@@ -282,7 +263,7 @@ class Carriers:
         loop = asyncio.get_running_loop()
         await loop.create_connection(line, route.host, route.port, ssl=link.way.tls)
 
-    def _events(self, link: _Link, line: Line, events: list[Event]) -> None:
+    def _events(self, link: Link, line: Line, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, Answered):
                 if isinstance(event.token, Parcel):
@@ -302,7 +283,7 @@ class Carriers:
             else:
                 self._told(link, line, event)
 
-    def _told(self, link: _Link, line: Line, pdu: PDU) -> None:
+    def _told(self, link: Link, line: Line, pdu: PDU) -> None:
         """A carrier's request: news for the engine, or nothing that we serve."""
         try:
             news = line.dialect.news(pdu)
@@ -314,7 +295,7 @@ class Carriers:
         else:
             self._arrived(Arrival(line, link.way.route.number, pdu, news))
 
-    def _settle(self, link: _Link, parcel: Parcel, pdu: PDU) -> None:
+    def _settle(self, link: Link, parcel: Parcel, pdu: PDU) -> None:
         outcome = link.dialect.outcome(pdu)
         if outcome.slow_down:
             carrier = Carrier[link.way.route.carrier.upper()]
@@ -326,29 +307,10 @@ class Carriers:
             Answer(parcel.flight.message, parcel.part, number, outcome.result, outcome.upstream)
         )
 
-    def _silent(self, link: _Link, token: object) -> None:
+    def _silent(self, link: Link, token: object) -> None:
         if isinstance(token, Parcel):
             number = link.way.route.number
             self._answered(Answer(token.flight.message, token.part, number, -1, b""))
-
-
-def _sides(route: Route) -> tuple[Route, ...]:
-    """What each connection of a route carries, where one that does both is two."""
-    if route.mode != "pairs":
-        return (route,)
-    return tuple(msgspec.structs.replace(route, mode=mode) for mode in ("sends", "receives"))
-
-
-def _cut(carrier: Carrier, links: list[_Link]) -> Cut:
-    """How texts are cut for a carrier: alike on all routes, for a message is cut before it is
-    known which of them takes it. SettingsError when they differ."""
-    cuts = {link.way.name: link.dialect.cut for link in links}
-    if len(set(cuts.values())) > 1:
-        raise SettingsError(
-            f"routes {', '.join(cuts)} to {carrier.name.lower()} cut texts differently: mend "
-            "smpp.alphabet, smpp.ascii_max or smpp.long (other protocols: ascii, 140, udh)"
-        )
-    return links[0].dialect.cut
 
 
 def _piece(parcel: Parcel, cut: Cut, extra: bytes) -> Piece:

@@ -111,6 +111,20 @@ class Customers:
         self._boxes = {name: Mailbox(limits.untold_max) for name in logins}
         self._left: dict[int, int] = {}
 
+    def reload(self, logins: Mapping[str, Login]) -> list[str]:
+        """Other accounts from now on; those that changed or are gone must log in anew. What
+        waits for an account is kept for it. The names of the changed."""
+        old = self._logins
+        changed = [name for name in old if not _same(old[name], logins.get(name))]
+        new = [name for name in logins if name not in old]
+        self._logins = logins
+        for name in new:
+            self._boxes.setdefault(name, Mailbox(self._limits.untold_max))
+        for name in changed:
+            for line in list(self._boxes[name].lines):
+                line.close()
+        return changed + new
+
     def hold(self, account: str, held: bool) -> None:
         """Stop or go on reading from an account, when more came than can be decided."""
         box = self._boxes.get(account)
@@ -330,3 +344,8 @@ class Customers:
                 line.dialect.notify(line.session, notice, now)
                 room -= 1
             line.flush()
+
+
+def _same(old: Login, new: Login | None) -> bool:
+    """Is it the same account with the same secret?"""
+    return new is not None and (old.account, old.secret) == (new.account, new.secret)

@@ -72,6 +72,10 @@ class Engine:
         self.customers, self.carriers = customers, carriers
         self._wake.set()
 
+    def rate(self, rates: Mapping[str, int]) -> None:
+        """Accounts have other rates, in parts a second, from now on."""
+        self._inbox.rate(rates)
+
     # What the sides hand in
 
     def offered(self, source: Source, token: Any, caller: Caller, offer: Offer) -> None:

@@ -14,11 +14,12 @@ import structlog
 from qingjing.desk.send import Desk
 from qingjing.doors.gateway import directions
 from qingjing.doors.gateway.callbacks import Callbacks
-from qingjing.doors.gateway.carriers import Carriers, Way
+from qingjing.doors.gateway.carriers import Carriers
 from qingjing.doors.gateway.customers import Customers, Login
 from qingjing.doors.gateway.dialect import Caller
 from qingjing.doors.gateway.engine import Engine
 from qingjing.doors.gateway.line import Line
+from qingjing.doors.gateway.links import Way
 from qingjing.doors.gateway.nodes import Nodes
 from qingjing.doors.gateway.translate import References
 from qingjing.doors.gateway.visitors import Visitors
@@ -71,30 +72,24 @@ class Gateway:
             settings.limits,
             references,
             when,
-            {name: account.rate for name, account in settings.accounts.items()},
+            _rates(settings),
             directions.own_ids(settings),
         )
         self.customers = Customers(
-            {
-                name: login(settings, name, account, environ)
-                for name, account in settings.accounts.items()
-            },
+            logins(settings, environ),
             settings.limits,
             senses.clock,
             self.engine.offered,
             self.engine.told,
         )
         self.carriers = Carriers(
-            {
-                name: way(settings, name, route, environ, nodes)
-                for name, route in settings.routes.items()
-            },
+            ways(settings, environ, nodes),
             senses.clock,
             when,
             senses.chance,
             self.engine.answered,
             self.engine.arrived,
-            {name: account.protocol for name, account in settings.accounts.items()},
+            _spoken(settings),
         )
         self.engine.join(self.customers, self.carriers)
         calls = directions.calls(settings, nodes, environ)
@@ -165,6 +160,26 @@ class Gateway:
         if not self.failed.done():
             self.failed.set_exception(error)
 
+    def reload(self, settings: Settings, environ: Mapping[str, str]) -> list[str]:
+        """Go on with the accounts and routes of other settings; the names of the changed.
+
+        Connections of what did not change stay as they are.
+
+        :raises SettingsError: before anything has changed: a secret is missing, or something
+            differs that only a restart can change.
+        """
+        was, will = _fixed(self._settings), _fixed(settings)
+        fixed = [name for name in was if was[name] != will[name]]
+        if fixed:
+            raise SettingsError(f"{', '.join(fixed)} changed: restart for that")
+        accounts, routes = logins(settings, environ), ways(settings, environ, self._nodes)
+        changed = self.carriers.reload(routes, _spoken(settings))
+        changed += self.customers.reload(accounts)
+        self.engine.rate(_rates(settings))
+        self.engine.nudge()
+        self._settings = settings
+        return changed
+
     async def stop(self) -> None:
         """Take no more, wait a while for carriers' answers, finish the turn, close."""
         for server in self._servers.values():
@@ -227,6 +242,36 @@ def login(settings: Settings, name: str, account: Account, environ: Mapping[str,
         one_way=directions.one_way(account),
         dialect=directions.habits(account),
     )
+
+
+def logins(settings: Settings, environ: Mapping[str, str]) -> dict[str, Login]:
+    """All accounts, ready for the door."""
+    accounts = settings.accounts.items()
+    return {name: login(settings, name, account, environ) for name, account in accounts}
+
+
+def ways(settings: Settings, environ: Mapping[str, str], nodes: Nodes) -> dict[str, Way]:
+    """All routes, ready for the door."""
+    routes = settings.routes.items()
+    return {name: way(settings, name, route, environ, nodes) for name, route in routes}
+
+
+def _rates(settings: Settings) -> dict[str, int]:
+    return {name: account.rate for name, account in settings.accounts.items()}
+
+
+def _spoken(settings: Settings) -> dict[str, str]:
+    return {name: account.protocol for name, account in settings.accounts.items()}
+
+
+def _fixed(settings: Settings) -> dict[str, object]:
+    """What a reload does not change. In SGIP both ends dial, and who answers is arranged at
+    the start."""
+    names = ("name", "data", "keys", "node", "gateway_code", "listeners", "limits", "api")
+    accounts = {n: x for n, x in settings.accounts.items() if x.protocol == "sgip"}
+    routes = {n: x for n, x in settings.routes.items() if x.protocol == "sgip"}
+    peers = {"sgip": settings.sgip, "SGIP accounts": accounts, "SGIP routes": routes}
+    return {name: getattr(settings, name) for name in names} | peers
 
 
 def next_start(desk: Desk) -> int:

@@ -32,13 +32,13 @@ class _Box:
     def __init__(self, rate: int, at: int) -> None:
         self.waiting: deque[Inbound] = deque()
         self.held = False
-        self._rate, self._left, self._at = rate, float(rate), at
+        self.rate, self._left, self._at = rate, float(rate), at
 
     def allowed(self, at: int) -> int:
         """Parts that the account's rate allows now; saved up for one second at most."""
-        if not self._rate:
+        if not self.rate:
             return 1 << 30
-        self._left = min(self._rate, self._left + self._rate * max(0, at - self._at) / 1000)
+        self._left = min(self.rate, self._left + self.rate * max(0, at - self._at) / 1000)
         self._at = at
         return int(self._left)
 
@@ -73,6 +73,12 @@ class Inbox:
         if not box.held and len(box.waiting) >= self._limits.inbox_max:
             box.held = True
             self._hold(account, True)
+
+    def rate(self, rates: Mapping[str, int]) -> None:
+        """Accounts have other rates from now on."""
+        self._rates = rates
+        for account, box in self._boxes.items():
+            box.rate = rates.get(account, 0)
 
     def full(self, account: str) -> bool:
         """Whether the account has so much waiting that more is turned away: for sources that
