@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from control_house import Service
 from gateway_house import CONSENTED, ENVIRONMENT, PORT, House, house, settings
 from test_gateway import OFFER, Talk, submit
 
@@ -137,3 +140,19 @@ def test_the_same_settings_change_nothing(running: House) -> None:
     assert reload(running, same) == []
     assert passes(talk)
     assert settings({"mobile": 1}).accounts.keys() == same.accounts.keys()
+
+
+def test_the_service_reads_its_settings_anew_on_a_hangup(tmp_path: Path) -> None:
+    """SIGHUP: a new account in the file is let in; a wrong file is told and changes nothing."""
+    service = Service(tmp_path)
+    service.start()
+    assert service.process is not None
+    assert service.process.stderr is not None
+    path = tmp_path / "qingjing.toml"
+    good = path.read_text("utf-8")
+    more = good + '\n[accounts.900002]\nparty = "tongda"\nsecret_env = "CUSTOMER"\n'
+    for text, said in ((more, "settings reloaded: 900002"), ("[", "settings not reloaded")):
+        path.write_text(text, "utf-8")
+        service.process.send_signal(signal.SIGHUP)
+        assert any(said in line for line in service.process.stderr)
+    assert service.end() == 0
