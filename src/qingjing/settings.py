@@ -98,6 +98,13 @@ class Smpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 _NODE_MAX: Final = 0xFFFF_FFFF
+_SIDED: Final = frozenset({"smgp", "smpp"})
+"""Where a login says which way its connection carries."""
+_PREFIX_MAX: Final = 9
+"""With the eleven digits of a number, what an address of SMPP holds (5.2.9)."""
+_SYSTEM_TYPE_MAX: Final = 12
+_VENDORS: Final = range(0x1400, 0x4000)
+"""Tags of parameters that are vendors' own (5.3.1)."""
 
 
 class SgipAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -309,9 +316,30 @@ def _mistakes(settings: Settings) -> Iterator[str]:
                 f"route {name!r}: version {route.version!r}: {route.protocol} is spoken in "
                 + " or ".join(versions)
             )
+        if len(route.account.encode()) > NAME_MAX[route.protocol]:
+            yield f"route {name!r}: its account has {NAME_MAX[route.protocol]} octets at most"
+        if route.mode != "both" and route.protocol not in _SIDED:
+            yield f"route {name!r}: mode {route.mode!r}: {route.protocol} knows \"both\" alone"
     yield from _sgip_mistakes(settings)
+    for what, peers in (("account", settings.accounts), ("route", settings.routes)):
+        for name, peer in peers.items():
+            wrong = next(_smpp_mistakes(peer.smpp), None)
+            if wrong:
+                yield f"{what} {name!r}: smpp.{wrong}"
     if not 1 <= settings.node <= 0xFFFF:
         yield f"node {settings.node} is not 1 to 65535"
+
+
+def _smpp_mistakes(smpp: Smpp) -> Iterator[str]:
+    """The same of the habits of one peer."""
+    if any(not 0 <= number <= 0xFF for number in (*smpp.source, *smpp.dest)):
+        yield "source and dest are two numbers of 0 to 255 each"
+    if smpp.prefix and not (smpp.prefix.isdecimal() and len(smpp.prefix) <= _PREFIX_MAX):
+        yield f"prefix has {_PREFIX_MAX} digits at most"
+    if len(smpp.system_type) > _SYSTEM_TYPE_MAX or not smpp.system_type.isascii():
+        yield f"system_type has {_SYSTEM_TYPE_MAX} ASCII characters at most"
+    if any(tag not in _VENDORS for tag in smpp.tags):
+        yield f"tags are vendors' own, {_VENDORS.start} to {_VENDORS.stop - 1}"
 
 
 def _sgip_mistakes(settings: Settings) -> Iterator[str]:
