@@ -159,7 +159,7 @@ async def serve(
                 await api.start()
                 ports["http"] = api.port
             ready(ports)
-            async with _reloading(gateway, anew, warn, environ):
+            async with _reloading(gateway, api, anew, warn, environ):
                 await gateway.run(until)
         finally:
             await door.close()
@@ -171,6 +171,7 @@ async def serve(
 @asynccontextmanager
 async def _reloading(
     gateway: Gateway,
+    api: ApiServer | None,
     anew: asyncio.Queue[Settings] | None,
     warn: Callable[[str], None],
     environ: Mapping[str, str],
@@ -185,6 +186,8 @@ async def _reloading(
             except SettingsError as error:
                 warn(f"settings not reloaded: {error}")
             else:
+                if api is not None:
+                    api.reload(settings)
                 warn(f"settings reloaded: {', '.join(changed) or 'nothing changed'}")
 
     task = None if anew is None else asyncio.create_task(take(anew))

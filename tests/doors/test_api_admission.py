@@ -12,6 +12,7 @@ import httpx
 import msgspec
 import pytest
 from api_house import ApiHouse, api_house, once, sent
+from gateway_house import ENVIRONMENT, PORT
 
 from qingjing.__main__ import House
 from qingjing.desk.entries import InputError
@@ -19,6 +20,7 @@ from qingjing.doors.api.keys import BURST_S, Bucket, Keys, Wanted
 from qingjing.doors.api.shapes import ProblemDetails
 from qingjing.doors.api.store import Store, StoreError
 from qingjing.doors.cli import main
+from qingjing.settings import Account, Settings
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def test_what_is_no_key_opens_nothing(house: ApiHouse, key: str) -> None:
 
 def test_a_key_with_another_secret_opens_nothing(house: ApiHouse) -> None:
     """Its id alone is no key."""
-    name = house.key("reports").rsplit("_", 1)[0]
+    name = "_".join(house.key("reports").split("_")[:2])
     with bare(house, f"{name}_{'A' * 43}") as client:
         assert client.get("/v1/reports").status_code == 401
 
@@ -160,12 +162,39 @@ def test_a_wrong_field_is_named_with_its_remedy_and_without_its_value(house: Api
     assert "colour" in problem(more).errors[0].problem
 
 
+def test_accounts_are_let_in_and_turned_away_as_the_settings_say_now(house: ApiHouse) -> None:
+    """Read anew while it serves: a new account, changed addresses, one that is gone."""
+    old = house.settings
+    new = Account(party="tongda", protocol="http")
+    near = Account(party="tongda", protocol="http", port=PORT)
+    kept = {name: one for name, one in old.accounts.items() if name != "other"}
+    changed = msgspec.structs.replace(old, accounts=kept | {"new": new, "far": near})
+
+    async def reload(settings: Settings) -> None:
+        """As the service does on a hangup."""
+        house.gateway.reload(settings, ENVIRONMENT)
+        house.api.reload(settings)
+
+    with (
+        house.client("reports", account="new") as fresh,
+        house.client("reports", account="far") as far,
+        house.client("reports", account="other") as gone,
+    ):
+        before = [one.get("/v1/reports").status_code for one in (fresh, far, gone)]
+        house.call(lambda: reload(changed))
+        after = [one.get("/v1/reports").status_code for one in (fresh, far, gone)]
+        house.call(lambda: reload(old))
+
+    assert before == [401, 403, 200]
+    assert after == [200, 200, 401]
+
+
 def test_a_key_is_kept_as_its_hash(tmp_path: Path) -> None:
     """The file has neither the key nor a part of its secret."""
     store = Store(tmp_path)
     key, text = Keys(store).create(Wanted("shop", ("reports",)), 1, token_bytes)
     store.close()
-    secret = text.rsplit("_", 1)[1].encode()
+    secret = text.split("_", 2)[2].encode()
     held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
     assert secret not in held
@@ -229,7 +258,7 @@ def test_keys_are_made_listed_and_revoked_by_commands(tmp_path: Path) -> None:
     code, listed, _ = command(tmp_path, "list")
     assert code == 0
     assert made["id"] in listed
-    assert made["key"].rsplit("_", 1)[1] not in listed
+    assert made["key"].split("_", 2)[2] not in listed
     assert command(tmp_path, "revoke", made["id"])[0] == 0
     code, _, err = command(tmp_path, "revoke", made["id"])
     assert code == 2

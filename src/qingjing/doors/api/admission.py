@@ -109,7 +109,8 @@ class Admission:
         self, keys: Keys, guests: Mapping[str, Guest], clock: Callable[[], float]
     ) -> None:
         """``clock`` gives seconds that never go back."""
-        self._keys, self._guests, self._clock = keys, guests, clock
+        self._keys, self._clock = keys, clock
+        self.guests = guests
         self._buckets: dict[str, Bucket] = {}
 
     async def admit(self, connection: Connection, handler: BaseRouteHandler) -> None:
@@ -131,7 +132,7 @@ class Admission:
     def _known(self, connection: Connection) -> Visitor:
         scheme, _, text = connection.headers.get("authorization", "").partition(" ")
         key = self._keys.find(text.strip()) if scheme.lower() == "bearer" else None
-        guest = self._guests.get(key.account) if key else None
+        guest = self.guests.get(key.account) if key else None
         peer = connection.client.host if connection.client else ""
         if key is None or guest is None:
             _log.warning("key refused", peer=peer)

@@ -22,7 +22,7 @@ from litestar.router import Router
 from qingjing import __version__
 from qingjing.desk.send import Desk
 from qingjing.doors.api import routes_messages, routes_people, routes_rest
-from qingjing.doors.api.admission import Admission, Connection, guest
+from qingjing.doors.api.admission import Admission, Connection, Guest, guest
 from qingjing.doors.api.courier import Courier
 from qingjing.doors.api.events import Events, Mailbox
 from qingjing.doors.api.hooks import HookBook
@@ -104,14 +104,11 @@ class ApiServer:
             key=means.key,
             imports=means.imports,
         )
-        self.app = application(self.rooms, self._admission(senses), self._sound)
+        self._admission = Admission(Keys(store), _guests(settings), senses.clock)
+        self.app = application(self.rooms, self._admission, self._sound)
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: _Server | None = None
         self._socket: socket.socket | None = None
-
-    def _admission(self, senses: Senses) -> Admission:
-        guests = {name: guest(name, a) for name, a in self._settings.accounts.items()}
-        return Admission(Keys(self._store), guests, senses.clock)
 
     @property
     def port(self) -> int:
@@ -123,9 +120,7 @@ class ApiServer:
     async def start(self) -> None:
         """Listen. SettingsError when the address cannot be had."""
         api = self._api
-        for name, account in self._settings.accounts.items():
-            if account.protocol == "http":
-                self._gateway.customers.attach(name, Mailbox(self._events, name))
+        self.reload(self._settings)
         self._socket = _listener(api)
         config = uvicorn.Config(
             patient(self.app),
@@ -153,6 +148,14 @@ class ApiServer:
         if api.tls is None and api.host not in ("127.0.0.1", "::1", "localhost"):
             _log.warning("without TLS", host=api.host)
         _log.info("listening", host=api.host, port=self.port)
+
+    def reload(self, settings: Settings) -> None:
+        """Go on with the accounts of other settings, which the gateway goes by already."""
+        self._admission.guests = _guests(settings)
+        for name, account in settings.accounts.items():
+            ours = account.protocol == "http"
+            taker = Mailbox(self._events, name) if ours else None
+            self._gateway.customers.attach(name, taker)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -305,6 +308,10 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave them alone."""
         yield
+
+
+def _guests(settings: Settings) -> dict[str, Guest]:
+    return {name: guest(name, account) for name, account in settings.accounts.items()}
 
 
 def _listener(api: Api) -> socket.socket:

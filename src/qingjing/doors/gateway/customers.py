@@ -243,8 +243,8 @@ class Customers:
 
     # What customers are told
 
-    def attach(self, account: str, taker: Taker) -> None:
-        """From now on an account's notices go to this taker."""
+    def attach(self, account: str, taker: Taker | None) -> None:
+        """From now on an account's notices go to this taker; None: to its connections."""
         self._boxes[account].taker = taker
 
     def tell(self, told: Told) -> None:
