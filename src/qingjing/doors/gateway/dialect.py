@@ -26,12 +26,22 @@ News: TypeAlias = BadRequest | Repeated | UnknownCommand | Unmatched
 
 
 class Caller:
-    """What a logged-in customer brings to each of its submits."""
+    """What a logged-in customer brings to each of its submits.
+
+    :param own_ids: its submits' numbers are their ids, whatever connection they come over.
+    """
 
     def __init__(
-        self, account: str, party: str, kinds: dict[str, Kind], port: str = ""
+        self,
+        account: str,
+        party: str,
+        kinds: dict[str, Kind],
+        port: str = "",
+        *,
+        own_ids: bool = False,
     ) -> None:
         self.account = account
+        self.own_ids = own_ids
         self.party = party
         self.port = port
         self.kinds = kinds

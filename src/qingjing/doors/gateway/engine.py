@@ -260,7 +260,7 @@ class Engine:
         asked: list[tuple[Inbound, tuple[int, ...]]] = []
         fresh: list[parts.Part] = []
         for inbound in inbox:
-            known = self._retries.known(inbound.caller.account, inbound.offer, t.at)
+            known = self._retries.known(inbound.caller, inbound.offer, t.at)
             if known is not None:
                 replies.append(_trouble(inbound, known))
                 continue
@@ -285,7 +285,7 @@ class Engine:
             if all(outcomes):
                 accepted.difference_update(references)
             else:
-                self._retries.taken(inbound.caller.account, inbound.offer, t.at)
+                self._retries.taken(inbound.caller, inbound.offer, t.at)
         self._report_refused(submits, reasons, accepted, t.at)
         self._drop_expired(t.at)
         return replies

@@ -235,7 +235,9 @@ def login(settings: Settings, name: str, account: Account, environ: Mapping[str,
             raise SettingsError(f"{what}: kinds.{service}: {kind!r} is none of {choices}")
     kinds = {service: known[kind] for service, kind in account.kinds.items()}
     return Login(
-        caller=Caller(name, account.party, kinds, account.port),
+        caller=Caller(
+            name, account.party, kinds, account.port, own_ids=account.protocol == "sgip"
+        ),
         secret=word.encode(),
         account=account,
         networks=tuple(ipaddress.ip_network(text) for text in account.allow),

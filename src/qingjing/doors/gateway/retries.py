@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from qingjing.desk.outbox import Outbox
 from qingjing.desk.parts import Part
-from qingjing.doors.gateway.dialect import Offer, Trouble
+from qingjing.doors.gateway.dialect import Caller, Offer, Trouble
 
 KEEP_MS: Final = 180_000
 """How long it is remembered: three tries of a minute, after which a sender gives up."""
@@ -49,14 +49,14 @@ class Retries:
         """How many are remembered."""
         return len(self._known)
 
-    def known(self, account: str, offer: Offer, at: int) -> int | None:
+    def known(self, caller: Caller, offer: Offer, at: int) -> int | None:
         """What to answer an offer that came before: 0 when it was taken, a Trouble when another
         message had its number or when it is being decided this very moment (epoch ms). None
         when it is new, or was refused: then it is decided, as at the first time."""
-        origins = self._origins(account, offer.original)
-        if not origins:
+        if not caller.own_ids:
             return None
-        key, frame = (account, origins[0]), hash(offer.original)
+        account, frame = caller.account, hash(offer.original)
+        key = account, self._origins(account, offer.original)[0]
         found = self._known.get(key)
         if found is None or found.at < at - KEEP_MS or not (found.taken or found.at == at):
             self._put(key, _Entry(at, False, frame))
@@ -65,10 +65,12 @@ class Retries:
             return Trouble.SLOW_DOWN
         return 0 if found.frame in (None, frame) else Trouble.AGAIN
 
-    def taken(self, account: str, offer: Offer, at: int) -> None:
+    def taken(self, caller: Caller, offer: Offer, at: int) -> None:
         """An offer was taken."""
-        for origin in self._origins(account, offer.original):
-            self._put((account, origin), _Entry(at, True, hash(offer.original)))
+        if not caller.own_ids:
+            return
+        for origin in self._origins(caller.account, offer.original):
+            self._put((caller.account, origin), _Entry(at, True, hash(offer.original)))
 
     def _put(self, key: tuple[str, bytes], entry: _Entry) -> None:
         """The newest stand last, so that the first are the oldest."""
