@@ -10,8 +10,7 @@ import pytest
 from gateway_house import ALSO_CONSENTED, CONSENTED, PORT, STRANGER, House, house
 from gateway_talk import LONG, OFFER, Talk, account
 
-from qingjing.city.carrier import Habits
-from qingjing.doors.gateway.dialect import Notice, Trouble
+from qingjing.doors.gateway.dialect import Trouble
 from qingjing.doors.gateway.dialects import smpp as dialect
 from qingjing.doors.gateway.results import RESULTS
 from qingjing.doors.gateway.results_smpp import STATUSES, TROUBLES
@@ -20,10 +19,9 @@ from qingjing.wire import content
 from qingjing.wire import smpp_pdus as pdus
 from qingjing.wire.content import Part, decode_text
 from qingjing.wire.protocol import PDU
-from qingjing.wire.session import Session
 from qingjing.wire.smpp import Status
 from qingjing.wire.smpp_message import Way, with_part
-from qingjing.wire.smpp_receipt import Receipt, read_receipt, write_receipt
+from qingjing.wire.smpp_receipt import read_receipt
 from qingjing.wire.smpp_tables import TAGS
 from qingjing.wire.tlv import Tlv, make
 
@@ -314,87 +312,23 @@ def test_an_account_on_33_is_sent_no_parameters() -> None:
         assert talk.reported(answers) == {"DELIVRD"}
 
 
-class Decimal(dialect.Smpp):
-    """A carrier whose receipts write in decimal what its answers wrote in hexadecimal, with
-    zeros on the left, and in no parameter."""
-
-    def notify(self, session: Session, notice: Notice, now: float) -> None:
-        """Such a receipt."""
-        if notice.words is not None:
-            super().notify(session, notice, now)
-            return
-        receipt = Receipt(f"{notice.reference:025}", notice.stat)
-        deliver = pdus.DeliverSm(esm_class=4, short_message=write_receipt(receipt))
-        session.request(deliver, notice, now)
-
-
-class Wordy(dialect.Smpp):
-    """A carrier with ids of 64 characters, more than the record holds."""
-
-    def answer(self, pdu: PDU, references: Any, outcomes: Any) -> PDU:
-        """Such an id."""
-        answer = super().answer(pdu, references, outcomes)
-        assert isinstance(answer, pdus.SubmitSmResp)
-        name = answer.message_id.rjust(64, "z") if answer.message_id else ""
-        return answer._replace(message_id=name)
-
-    def notify(self, session: Session, notice: Notice, now: float) -> None:
-        """The same in a receipt's parameter."""
-        name = dialect.message_id(notice.reference).rjust(64, "z")
-        tlvs = (make(TAGS, 0x001E, name), make(TAGS, 0x0427, 2))
-        session.request(pdus.DeliverSm(esm_class=4, tlvs=tlvs), notice, now)
-
-
-class Full(dialect.Smpp):
-    """A carrier whose queue is full now and then."""
-
-    def answer(self, pdu: PDU, references: Any, outcomes: Any) -> PDU:
-        """ESME_RMSGQFUL, without a body."""
-        answer = super().answer(pdu, references, outcomes)
-        if answer[0] == Status.RTHROTTLED:
-            return pdus.SubmitSmResp(Status.RMSGQFUL, answer[1])
-        return answer
-
-
-@pytest.mark.parametrize(
-    ("speaks", "habits"),
-    [
-        (Decimal(), Smpp(ids="hex-then-decimal")),
-        (Wordy(), Smpp()),
-        (Full(), Smpp(alphabet="latin-1", ascii_max=140)),
-        (None, Smpp(long="sar")),
-        (None, Smpp(long="payload")),
-        (None, Smpp(prefix="86", source=(5, 0), dest=(0, 1), system_type="VMA")),
-    ],
-    ids=["decimal", "wordy", "full", "sar", "payload", "prefix"],
-)
-def test_reports_find_their_message_whatever_the_carriers_habits(
-    speaks: dialect.Smpp | None, habits: Smpp
-) -> None:
-    """Short and long, reported once each, whole at the carrier, also after throttling."""
-    with house(
-        Habits(throttle=0.3), account("smpp"), dialect=speaks, protocol="smpp", smpp=habits
-    ) as running:
-        talk = Talk(running, "smpp")
-        assert talk.reported(talk.text(OFFER, CONSENTED)) == {"DELIVRD"}
-        before = len(running.carriers["mobile"].received)
-        assert talk.reported(talk.text(LONG, ALSO_CONSENTED)) == {"DELIVRD"}
-        assert whole_at(running, before) == LONG
-        running.until(lambda: running.gateway.engine.unsettled == 0)
-        phone = running.carriers["mobile"].received[0].phone
-        assert phone == habits.prefix + CONSENTED
-
-
-def test_a_pair_of_connections_sends_on_one_and_hears_on_the_other() -> None:
-    """Transmitters and receivers: receipts come on another connection than their submit."""
-    with house(accounts=account("smpp"), protocol="smpp", mode="pairs") as running:
-        talk = Talk(running, "smpp")
-        assert talk.reported(talk.text(OFFER, CONSENTED)) == {"DELIVRD"}
-
-
 def test_one_message_with_a_bad_number_is_no_bad_connection(opened: Opened) -> None:
     """An empty number and a list's name are decided: no mobile number."""
     talk = opened()
     (empty,) = talk.send(submit(OFFER, ""))
 
     assert empty.pdu[0] == STATUSES["number_valid"]
+
+
+def test_a_customers_habits_are_its_own() -> None:
+    """Latin-1 where others have GSM, and numbers with a prefix in what it is told."""
+    habits = Smpp(alphabet="latin-1", prefix="86")
+    with house(accounts=account("smpp", smpp=habits), protocol="smgp") as running:
+        talk = Talk(running, "smpp")
+        plain = submit("", short_message=b"[A] x", data_coding=0)
+        (answer,) = talk.send(plain)
+        running.reply(CONSENTED, PORT, "T?")
+        running.until(lambda: len(talk.client.replies) == 1)
+
+    assert answer.Result == RESULTS["signature_registered"]
+    assert talk.client.replies[0].phone == f"86{CONSENTED}"
