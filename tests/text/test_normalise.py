@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opencc import OpenCC
 
-from qingjing.text.normalise import _tables, normalise, normalise_with_map
+from qingjing.text.normalise import normalise, normalise_with_map, tables
 
 ODD = st.text(
     alphabet=st.sampled_from(
@@ -83,9 +83,9 @@ def test_normalising_a_plain_form_again_finds_nothing_hidden(body: str) -> None:
 
 def test_the_table_is_that_of_opencc() -> None:
     """Every traditional character of the BMP reads as OpenCC reads it, or is a look-alike."""
-    table, _, odd = _tables()
+    table = tables()
     convert = OpenCC("t2s").convert
     for code in range(0x3400, 0xA000):
         simplified = convert(chr(code))
-        if simplified != chr(code) and not odd.match(chr(code)):
-            assert table[code] == simplified
+        if simplified != chr(code) and not table.odd.match(chr(code)):
+            assert table.characters[code] == simplified
