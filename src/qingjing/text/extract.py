@@ -103,13 +103,22 @@ _DISCOUNT: Final = re.compile(
 )
 _PRICE: Final = re.compile(r"¥\s?[0-9][0-9,.]*|[0-9][0-9,]*(?:\.[0-9]+)?\s?(?:万元|元|块|万)")
 _CODE_WORD = (
-    r"(?:验证码|校验码|动态码|动态密码|随机码|确认码|激活码|登录码|识别码|取款码|短信码|"
-    r"verification code|security code|passcode|otp|code)"
+    r"(?:(?:验证|校验|动态|随机|确认|激活|登录|登陆|识别|取款|短信|交易|安全|签名|查询|获取|认证)码"
+    r"|动态密码|一次性密码|随机密码|短信密码|临时密码|口令"
+    r"|(?:verification|security|login|confirmation) code|passcode|one-time password|otp|code)"
+)
+# Together, in two or three pieces (482 913), or letters and digits mixed (6g9k2t).
+_CODE_DIGITS = (
+    r"[0-9]{4,8}(?![0-9])|[0-9]{2,4}(?:[ -][0-9]{2,4}){1,2}(?![0-9])"
+    r"|(?=[a-z]{0,7}[0-9])(?=[0-9]{0,7}[a-z])[a-z0-9]{4,8}(?![a-z0-9.])"
 )
 _CODE: Final = re.compile(
-    rf"{_CODE_WORD}[^0-9a-z]{{0,14}}(?:is\s)?\[?([0-9]{{4,8}})(?![0-9])"
-    rf"|(?<![0-9a-z])([0-9]{{4,8}})[\])】」]?\s?(?:\(|,)?(?:是|为|作为|is)?[^,。!0-9]{{0,14}}{_CODE_WORD}"
+    rf"{_CODE_WORD}[^0-9a-z]{{0,14}}(?:is\s)?[\[【“\"]?({_CODE_DIGITS})"
+    rf"|(?<![0-9a-z])([0-9]{{4,8}}|[0-9]{{2,4}}(?: [0-9]{{2,4}}){{1,2}})[\])】」]?\s?(?:\(|,)?"
+    rf"(?:是|为|作为|is)?[^,。!0-9]{{0,14}}{_CODE_WORD}"
+    r"|(?<![0-9a-z])g-([0-9]{4,8})(?![0-9])|use (?:code )?([0-9]{4,8}) to "
 )
+_CODED: Final = re.compile(r"码|密码|口令|code|otp|one-time|g-[0-9]|use ")
 _TIME: Final = re.compile(
     r"(?:20[0-9]{2}[-/.年])?[01]?[0-9](?:[-/]|月)[0-3]?[0-9](?:日|号)?(?:\s?[0-2]?[0-9]:[0-5][0-9])?"
     r"|[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?|(?:今|明|后)[天日晚]|[0-2]?[0-9]点(?:半|[0-5][0-9]分)?"
@@ -240,9 +249,9 @@ def find_prices(text: str) -> tuple[str, ...]:
 
 def find_codes(text: str) -> tuple[str, ...]:
     """Verification codes: four to eight digits beside a word such as 验证码."""
-    if "码" not in text and "code" not in text and "otp" not in text:
+    if _CODED.search(text) is None:
         return ()
-    return tuple(match[1] or match[2] for match in _CODE.finditer(text))
+    return tuple(next(filter(None, match.groups())) for match in _CODE.finditer(text))
 
 
 def find_times(text: str) -> tuple[str, ...]:

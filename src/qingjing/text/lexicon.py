@@ -13,6 +13,8 @@ import msgspec
 from qingjing.kernel.words import Category, Kind
 
 WEIGHT_MAX: Final = 5
+UNWANTED: Final = (Kind.COMMERCIAL, Kind.ILLEGAL)
+"""The kinds whose words are worth hiding."""
 _GENERAL: Final = "promotion"
 """The table of commercial words that tell no line of trade."""
 

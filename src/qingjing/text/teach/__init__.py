@@ -1,0 +1,1 @@
+"""How the reader's model is taught and measured; nothing here takes part in a reading."""
