@@ -98,3 +98,53 @@ def test_a_pair_of_connections_sends_on_one_and_hears_on_the_other() -> None:
     with house(accounts=account("smpp"), protocol="smpp", mode="pairs") as running:
         talk = Talk(running, "smpp")
         assert talk.reported(talk.text(OFFER, CONSENTED)) == {"DELIVRD"}
+
+
+class Verbose(dialect.Smpp):
+    """A carrier with states of its own, longer than seven letters."""
+
+    def __init__(self, word: str) -> None:
+        """``word`` is the state of every receipt."""
+        super().__init__()
+        self._word = word
+
+    def notify(self, session: Session, notice: Notice, now: float) -> None:
+        """A receipt without parameters."""
+        text = f"id:{dialect.message_id(notice.reference)} stat:{self._word}"
+        deliver = pdus.DeliverSm(esm_class=4, short_message=text.encode())
+        session.request(deliver, notice, now)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("DELIVERED", ("DELIVRD", "DELIVRD")),
+        ("MK:00012345", ("MK:0001", "UNDELIV")),
+    ],
+)
+def test_a_long_state_fits_every_customers_report(word: str, told: tuple[str, str]) -> None:
+    """CMPP has room for seven letters of a carrier's own; SMGP has six words."""
+    for protocol, stat in zip(("cmpp", "smgp"), told, strict=True):
+        accounts, speaks = account(protocol), Verbose(word)
+        with house(accounts=accounts, dialect=speaks, protocol="smpp") as running:
+            talk = Talk(running, protocol)
+            assert talk.reported(talk.text(OFFER, CONSENTED)) == {stat}
+            running.until(lambda running=running: running.gateway.engine.unsettled == 0)  # type: ignore[misc]  # bound at once
+
+
+def test_what_a_protocol_has_no_room_for_ends_nothing() -> None:
+    """A number that is too long with its prefix, written past the settings' check: the part is
+    refused here, the customer told, and the next message leaves."""
+    with house(accounts=account("smpp"), protocol="smpp") as running:
+        talk = Talk(running, "smpp")
+        for ways in running.gateway.carriers._links.values():
+            for link in ways:
+                link.dialect._habits = Smpp(prefix="9" * 12)  # type: ignore[attr-defined]  # SMPP's
+                if link.line is not None:
+                    link.line.dialect = link.dialect
+        unfit = talk.text(OFFER, CONSENTED)
+        assert talk.reported(unfit) == {"REJECTD"}
+        for ways in running.gateway.carriers._links.values():
+            for link in ways:
+                link.dialect._habits = Smpp()  # type: ignore[attr-defined]  # SMPP's
+        assert talk.reported(talk.text(OFFER, ALSO_CONSENTED)) == {"DELIVRD"}

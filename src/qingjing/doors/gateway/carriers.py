@@ -23,7 +23,7 @@ from qingjing.doors.gateway.line import Line
 from qingjing.doors.gateway.links import Link, Way, alike, cut_of, links_of, patience
 from qingjing.doors.gateway.translate import part_count, piece
 from qingjing.kernel.words import Carrier
-from qingjing.wire.errors import RemoteProtocolError
+from qingjing.wire.errors import LocalProtocolError, RemoteProtocolError
 from qingjing.wire.events import Answered, BadAnswer, Closing, Event, Reason, TimedOut
 from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session
@@ -31,6 +31,8 @@ from qingjing.wire.states import State
 
 _log = structlog.get_logger("qingjing.carriers")
 
+UNFIT = 1
+"""The result of what is refused here: every protocol's own for "structure", or near it."""
 PAUSE_S = 0.2
 """How long a route rests after "slow down"."""
 
@@ -188,10 +190,20 @@ class Carriers:
             while room and ready:
                 parcel = ready.popleft()
                 one = _piece(parcel, self._cuts[carrier], self._extra(link, parcel))
-                line.dialect.send(line.session, link.way.route, one, parcel, now)
-                room -= 1
+                try:
+                    line.dialect.send(line.session, link.way.route, one, parcel, now)
+                    room -= 1
+                except LocalProtocolError as error:
+                    self._unfit(link, parcel, error)
             line.flush()
         self._back[carrier].extendleft(reversed(ready))
+
+    def _unfit(self, link: Link, parcel: Parcel, error: LocalProtocolError) -> None:
+        """Nothing of the part was written, for the protocol has no room for something in it, as
+        for a port that is too long: it is refused here as the carrier would."""
+        _log.warning("part unfit", route=link.way.name, error=str(error))
+        number, message = link.way.route.number, parcel.flight.message
+        self._answered(Answer(message, parcel.part, number, UNFIT, b""))
 
     def _extra(self, link: Link, parcel: Parcel) -> bytes:
         """What of the customer's own goes on, where it and the carrier speak the same."""

@@ -24,7 +24,7 @@ from qingjing.doors.gateway.dialect import (
 from qingjing.doors.gateway.line import Line
 from qingjing.doors.gateway.translate import named
 from qingjing.settings import Account, Limits
-from qingjing.wire.errors import RemoteProtocolError
+from qingjing.wire.errors import LocalProtocolError, RemoteProtocolError
 from qingjing.wire.events import (
     Answered,
     BadAnswer,
@@ -341,9 +341,18 @@ class Customers:
             room = line.room
             while room and box.waiting:
                 notice = box.waiting.popleft()
-                line.dialect.notify(line.session, notice, now)
-                room -= 1
+                try:
+                    line.dialect.notify(line.session, notice, now)
+                    room -= 1
+                except LocalProtocolError as error:
+                    self._unfit(account, notice, error)
             line.flush()
+
+    def _unfit(self, account: str, notice: Notice, error: LocalProtocolError) -> None:
+        """What the account's protocol has no room for cannot be told; the record has it."""
+        reference = notice.reference
+        _log.warning("report unfit", account=account, reference=reference, error=str(error))
+        self.taken(notice)
 
 
 def _same(old: Login, new: Login | None) -> bool:

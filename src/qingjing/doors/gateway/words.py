@@ -4,6 +4,7 @@ read and write them."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from qingjing.wire import content
@@ -16,9 +17,22 @@ _LAST: Final = frozenset({"DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "UNKNOWN",
 """The words of the texts for the last one."""
 
 
+_WRITTEN_OUT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "DELIVERED": "DELIVRD",
+        "UNDELIVERABLE": "UNDELIV",
+        "UNDELIVERED": "UNDELIV",
+        "REJECTED": "REJECTD",
+        "ACCEPTED": "ACCEPTD",
+    }
+)
+"""The same words at carriers that do not know that they have seven letters."""
+
+
 def final(stat: str) -> str:
     """A carrier's state if it is the last one, its own words among them; else empty."""
-    return "" if stat in _ON_ITS_WAY else stat
+    word = _WRITTEN_OUT.get(stat, stat)
+    return "" if word in _ON_ITS_WAY else word
 
 
 def told(stat: str) -> tuple[str, str]:

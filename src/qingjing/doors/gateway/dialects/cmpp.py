@@ -37,6 +37,8 @@ from qingjing.wire.session import Session
 from qingjing.wire.stencil import Stencil, span
 
 _ID: Final = struct.Struct(">Q")
+_STAT_MAX: Final = 7
+"""Octets of Stat; other protocols have longer words."""
 _ON_ITS_WAY: Final = "ACCEPTD"
 """A state that a gateway keeps to itself (CMPP 3.0, status reports)."""
 
@@ -108,7 +110,8 @@ class Cmpp:
         """DELIVER: a report, or a person's words."""
         if notice.words is None:
             minutes = report_time(notice.submitted_at), report_time(notice.done_at)
-            stencil = _report(session.version, notice.port, notice.stat, *minutes)
+            stat = notice.stat[:_STAT_MAX]
+            stencil = _report(session.version, notice.port, stat, *minutes)
             reference, phone = _ID.pack(notice.reference), notice.phone.encode()
             phones = (phone.ljust(size, b"\0") for size in stencil.sizes[1::2])
             first, second = phones
