@@ -34,9 +34,9 @@ from qingjing.wire.protocol import PDU
 class Tongue(NamedTuple):
     """One protocol.
 
-    ``versions`` are those of a login by name, the usual one first. ``submit`` is a customer's
-    submit of a piece with its service, ``part`` what a carrier reads in one, ``reference`` the
-    gateway's id behind an answer's or a report's, ``result`` a status in CMPP's numbers.
+    ``submit`` is a customer's submit of a piece with its service, ``part`` what a carrier reads
+    in one, ``reference`` the gateway's id behind an answer's or a report's, ``result`` a status
+    in CMPP's numbers.
     """
 
     dialect: Dialect
