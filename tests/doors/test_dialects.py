@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 from gateway_house import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qingjing.doors.gateway import translate
-from qingjing.doors.gateway.carriers import Carriers, Way
+from qingjing.doors.gateway.carriers import Carriers
 from qingjing.doors.gateway.dialect import Cut, Outcome
 from qingjing.doors.gateway.dialects import spoken_with
+from qingjing.doors.gateway.dialects.smgp import Smgp
 from qingjing.doors.gateway.dialects.smpp import KEY_MAX, Smpp, extra, key
+from qingjing.doors.gateway.links import Way
 from qingjing.kernel.words import Phone
 from qingjing.settings import Route, SettingsError
 from qingjing.settings import Smpp as Habits
-from qingjing.wire import gsm
+from qingjing.wire import gsm, smgp_tables
 from qingjing.wire import smpp_pdus as pdus
+from qingjing.wire.errors import RemoteProtocolError
 from qingjing.wire.smpp import Status
 from qingjing.wire.smpp_tables import LAYOUTS, V34, Command
 from qingjing.wire.tlv import Tlv, write_tlvs
@@ -88,7 +94,7 @@ def test_routes_to_one_carrier_must_cut_alike() -> None:
     }
 
     with pytest.raises(SettingsError, match="mobile, smpp to mobile cut texts differently"):
-        Carriers(ways, float, int, float, print, print, {})  # type: ignore[arg-type]  # never called
+        Carriers(ways, float, int, float, print, print, {})
 
 
 def test_vendors_parameters_are_read_from_the_submitted_bytes() -> None:
@@ -101,3 +107,45 @@ def test_vendors_parameters_are_read_from_the_submitted_bytes() -> None:
     assert extra(frame + frame) == wanted
     for other in (b"", b"\0\0\0\x10", frame[:30], b"\xff" * 40):
         assert extra(other) == b""
+
+
+TLVS = st.lists(
+    st.builds(
+        Tlv,
+        st.sampled_from([1, 2, 9, 10, 0x1E, 0x20C, 0x20E, 0x20F, 0x423, 0x424, 0x427, 0x1400]),
+        st.binary(max_size=20),
+    ),
+    max_size=5,
+).map(tuple)
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.binary(max_size=254), TLVS)
+def test_whatever_smpp_carries_is_read_or_refused(
+    esm_class: int, coding: int, data: bytes, tlvs: tuple[Tlv, ...]
+) -> None:
+    """Submits, messages and receipts of any content: an offer, news, or the remote's fault."""
+    speaks, carried = Smpp(), (esm_class, coding, data, tlvs)
+    names = ("esm_class", "data_coding", "short_message", "tlvs")
+    fields: dict[str, Any] = dict(zip(names, carried, strict=True))
+    with suppress(RemoteProtocolError):
+        offer = speaks.offer(pdus.SubmitSm(**fields), b"")
+        assert offer is not None
+        translate.body_of(offer.content, offer.codec)
+    with suppress(RemoteProtocolError):
+        assert speaks.news(pdus.DeliverSm(**fields)) is not None
+
+
+@given(st.integers(0, 1), st.integers(0, 255), st.binary(max_size=255), TLVS)
+def test_whatever_smgp_carries_is_read_or_refused(
+    report: int, coding: int, data: bytes, tlvs: tuple[Tlv, ...]
+) -> None:
+    """The same."""
+    speaks = Smgp()
+    submit = smgp_tables.Submit(DestTermID=("1",), MsgFormat=coding, MsgContent=data, tlvs=tlvs)
+    deliver = smgp_tables.Deliver(IsReport=report, MsgFormat=coding, MsgContent=data, tlvs=tlvs)
+    with suppress(RemoteProtocolError):
+        offer = speaks.offer(submit, b"")
+        assert offer is not None
+        translate.body_of(offer.content, offer.codec)
+    with suppress(RemoteProtocolError):
+        assert speaks.news(deliver) is not None
