@@ -1,4 +1,4 @@
-"""Accounts and routes change while the gateway runs, and what did not change notices nothing."""
+"""Accounts and routes change while the gateway runs; what did not change notices nothing."""
 
 from __future__ import annotations
 
