@@ -32,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Messages of one account that passed and wait for a carrier: a second of traffic; beyond,
     its submits wait for their answer."""
     patience_s: int = 5
-    """How long a submit waits for its answer before it is "slow down": clients give 10 to 60."""
+    """How long a submit waits before it is answered "slow down": clients give 10 to 60."""
     batch_max: int = 4_000
     """Messages decided in one transaction: keeps a commit below about 100 ms."""
     flights_max: int = 1_000_000
@@ -204,8 +204,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     secret_env: str = ""
     secret_file: str = ""
     cost: int = 0
-    """What a message costs on it, in any unit: the cheaper routes of a carrier are filled first,
-    the dearer take what these have no room for, or are down."""
+    """What a message costs on it, in any unit: a carrier's cheaper routes are filled first, the
+    dearer take what these have no room for."""
     connections: int = 1
     window: int = 32
     smpp: Smpp = Smpp()
@@ -319,7 +319,7 @@ def _mistakes(settings: Settings) -> Iterator[str]:
         if len(route.account.encode()) > NAME_MAX[route.protocol]:
             yield f"route {name!r}: its account has {NAME_MAX[route.protocol]} octets at most"
         if route.mode != "both" and route.protocol not in _SIDED:
-            yield f"route {name!r}: mode {route.mode!r}: {route.protocol} knows \"both\" alone"
+            yield f'route {name!r}: mode {route.mode!r}: {route.protocol} knows "both" alone'
     yield from _sgip_mistakes(settings)
     for what, peers in (("account", settings.accounts), ("route", settings.routes)):
         for name, peer in peers.items():
