@@ -203,6 +203,8 @@ class CarrierSimulator:
             self._late.append(_Report(0.0, token))
 
     def _events(self, line: Line, events: list[Event]) -> None:
+        """Answers count even behind the submit over which the connection is cut."""
+        alive = True
         for event in events:
             if isinstance(event, Answered):
                 self._order += 1
@@ -214,8 +216,8 @@ class CarrierSimulator:
                 for token in event.unanswered:
                     self._again(token)
                 line.close()
-            elif not isinstance(event, News) and not self._asked(line, event):
-                break
+            elif alive and not isinstance(event, News):
+                alive = self._asked(line, event)
 
     def _asked(self, line: Line, pdu: PDU) -> bool:
         """Take one request; False when the connection was cut over it."""
