@@ -127,9 +127,7 @@ def _writer(out: Path) -> Iterator[Write]:
     try:
         with opener(beside) as write:
             yield write
-        with beside.open("rb") as written:
-            os.fsync(written.fileno())  # or the name could outlive its rows
-        beside.replace(out)
+        beside.replace(out)  # not forced to disk before: a list can be judged again
     except OSError as error:
         remedy = "choose a folder that can be written to"
         problem = f"{out} cannot be written: {error.strerror}"
