@@ -33,6 +33,9 @@ _LATIN: Final = re.compile(
 )
 
 
+_LETTERS: Final = re.compile(r"[a-z]")
+
+
 class Disguised(msgspec.Struct, frozen=True):
     """One disguised word: its place in the text as written, and what it stands for."""
 
@@ -148,9 +151,21 @@ def _sounding(text: str, spelling: str, places: list[int] | None) -> list[Disgui
             found.append(Disguised(start, end, word))
     if not found:
         return found
-    # What is written out already is no piece of something else.
     plain = [(s, e) for _, s, e in matches if text[s:e] in written]
-    return [one for one in found if not any(s < one.end and one.start < e for s, e in plain)]
+    return [one for one in found if not _claimed(one, plain, text)]
+
+
+def _claimed(one: Disguised, plain: list[tuple[int, int]], text: str) -> bool:
+    """Whether words that are written out already claim some of a disguised word's characters.
+
+    Not those that lie inside it (年货jie holds 年货), and none against letters amid Chinese.
+    """
+    if _LETTERS.search(text, one.start, one.end):
+        return False
+    return any(
+        s < one.end and one.start < e and not (one.start <= s and e <= one.end)
+        for s, e in plain
+    )
 
 
 def _end(places: list[int], end: int, text: str) -> int:
@@ -251,3 +266,8 @@ def alike(character: str) -> list[str]:
 def halves(character: str) -> list[str]:
     """The ways to write a character in halves; the character itself where there are none."""
     return _tables().halves.get(character, [character])
+
+
+def spelled(text: str) -> str:
+    """A text by its sounds, one symbol each; what has none stays as it is."""
+    return text.translate(_tables().sounds)

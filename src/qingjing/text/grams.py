@@ -30,7 +30,7 @@ ACCOUNT: Final = "ᴡ"
 
 _NAME = r"[a-z0-9-]{1,63}"
 _LINKS: Final = re.compile(
-    rf"(?:https?://|www\.)[!-~]+|{_NAME}(?:\.{_NAME}){{1,6}}(?:/[!-~]*)?(?<![0-9.])"
+    rf"(?:https?://|www\.)[!-~]+|{_NAME}(?:\.{_NAME}){{0,5}}\.[a-z]{{2,18}}(?:/[!-~]*)?"
     rf"|{_NAME}(?:\s?\.\s?{_NAME}){{0,5}}\s?\.\s?(?:cn|com|net|org|cc|top|vip|xyz|co|info)"
     r"(?![a-z0-9])(?:\s?/[!-~]*)?"
 )

@@ -24,13 +24,13 @@ _STEPS: Final = (2, 4, 6, 9, 13)
 
 # Where each family of signs begins; the first is that of ``Tally.told``.
 _SUM, _TOLD, _SIGNED = 160, 240, 272
-_CODE, _ASKING, _DISGUISED, _LINKED, _OFFICIAL = 256, 257, 258, 259, 260
+_CODE, _ASKING, _LINKED, _OFFICIAL = 256, 257, 259, 260
 _STEPPED: Final = [[_SUM + kind * 8 + at for at in range(len(_STEPS))] for kind in Kind]
 
 
 # A signature of an authority: it sells nothing, though others borrow its name.
 _AUTHORITY: Final = re.compile(
-    r"局|厅|委$|办$|政府|政务|公安|交警|交管|消防|气象|疾控|反诈|应急|防汛|防火|法院|检察|街道"
+    r"局|厅|委】|办】|政府|政务|公安|交警|交管|消防|气象|疾控|反诈|应急|防汛|防火|法院|检察|街道"
     r"|社区|居委|红十字|血液|献血|妇联|团委|工会|残联|征兵|社保|医保|公积金|税务|海事|文明办|禁毒"
 )
 
@@ -127,7 +127,10 @@ def pieces(parts: Parts, *, whole: bool = False) -> NDArray[np.uint32]:
 
 
 def cues(parts: Parts) -> list[int]:
-    """The signs that the words give, each once."""
+    """The signs that the words give, each once.
+
+    Disguises are none: they tell of intent, and a notice with spaces in it is a notice.
+    """
     tally = parts.tally
     found = [_TOLD + parts.said * 2 + parts.hangs, *tally.told]
     for kind, total in enumerate(tally.kinds):
@@ -136,12 +139,11 @@ def cues(parts: Parts) -> list[int]:
     if "(code)" in tally.words:
         found.append(_CODE)
     found += [_SIGNED + at for at, weight in enumerate(tally.signed) if weight]
-    if parts.signature is not None and _AUTHORITY.search(parts.signature.text):
+    start, end = signature_range(parts.normal.text, parts.signature)
+    if end and _AUTHORITY.search(parts.normal.text, start, end):
         found.append(_OFFICIAL)
     if parts.asking:
         found.append(_ASKING)
-    if parts.normal.hidden or parts.cut:
-        found.append(_DISGUISED)
     if parts.links:
         found.append(_LINKED)
     return found

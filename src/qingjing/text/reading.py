@@ -8,10 +8,10 @@ than a guess, and the gate never passes what is unclear.
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import msgspec
+
 from qingjing.kernel.words import Category, Kind
 from qingjing.text import extract
 from qingjing.text.asking import Asking, find_states
@@ -38,6 +38,8 @@ CATEGORY_COUNT: Final = 1.6
 SHORTEST: Final = 4
 """Characters that the model must see to say anything: 收到 is from anybody."""
 
+_ALL_KINDS: Final = tuple(Kind)
+_COLUMN_KINDS: Final = tuple(map(int, KINDS))  # an enumeration's member is slow as an index
 _LAWLESS: Final = (Category.OTHER, Category.INVOICES, Category.GAMBLING, Category.FRAUD)
 _TRADES: Final = tuple(one for one in Category if one not in _LAWLESS or one is Category.OTHER)
 
@@ -119,7 +121,7 @@ def _decide(
         return Kind.UNCLEAR, 0.0, False
     columns = probabilities(by, scores)
     likely = _weigh_in(parts, columns)
-    kind = max(KINDS, key=likely.__getitem__)
+    kind = _ALL_KINDS[likely.index(max(likely))]
     if parts.asking and parts.said in (Kind.ASKING, Kind.COMMERCIAL):
         # What the law calls a request for consent, by the form that the law gives it.
         kind = parts.said if kind is not Kind.ILLEGAL else kind
@@ -138,14 +140,14 @@ def _mixed(parts: Parts, columns: list[float]) -> bool:
 
 def _weigh_in(parts: Parts, columns: list[float]) -> list[float]:
     """The probability of each kind, with what the words say and what a signature excludes."""
-    likely = [0.0] * len(Kind)
-    for kind, share in zip(KINDS, columns, strict=True):
-        likely[kind] += share
+    likely = [0.0] * len(_ALL_KINDS)
+    for at, share in zip(_COLUMN_KINDS, columns, strict=True):
+        likely[at] += share
     if parts.signature is not None:
         likely[Kind.PERSONAL] = 0.0  # no person signs like a company
     if parts.said is not Kind.UNCLEAR:
         likely[parts.said] *= WORDS_COUNT
-    total = math.fsum(likely)
+    total = sum(likely)
     return [one / total for one in likely] if total > 0 else likely
 
 

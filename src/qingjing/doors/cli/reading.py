@@ -20,7 +20,7 @@ from qingjing.text.teach.train import voucher
 
 app = App(name="reading", help="How texts are read: show, train, measure.")
 
-_REMEDY: Final = "docs/reading.md has the form of a declaration; --data is the folder of the files"
+_REMEDY: Final = "docs/reading.md has the form of a declaration; --data is where the files are"
 
 Data = Annotated[Path, Parameter(help="the folder that the sources' paths start from")]
 Declared = Annotated[

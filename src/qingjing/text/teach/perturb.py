@@ -154,7 +154,10 @@ DISGUISES: Final[dict[str, Disguise]] = {
 
 
 def keywords(text: str) -> set[str]:
-    """The words of commerce and crime found in a normalised text."""
+    """The words of commerce and crime found in a normalised text, by their sound.
+
+    So 登陆 and 登录, 帐户 and 账户, which the lexicon has both of, are one word.
+    """
     words = lexicon.shipped()
     found = (words.entries[at] for at, _, _ in words.find(text))
-    return {entry.word for entry in found if entry.kind in lexicon.UNWANTED}
+    return {disguise.spelled(entry.word) for entry in found if entry.kind in lexicon.UNWANTED}
