@@ -1,18 +1,19 @@
 """How many texts a second one core reads: new ones, ones of a known template, and campaigns.
 
-``python bench/reading.py`` prints a table; ``--json`` one object. Processor time is counted, so
+``python bench/reading.py`` prints a table; ``--json`` one object a figure. Processor time is counted, so
 that a busy machine changes the figures by its caches alone.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
+
+from figures import figure, show
 
 from qingjing.desk.texts import Reader
 from qingjing.text.campaigns import Campaigns, core, shingles_of, signatures, similarity
@@ -48,11 +49,12 @@ def main() -> None:
         "campaign signatures": rate(lambda: signatures(cores), len(cores)),
         **planted(chance, cores),
     }
-    if "--json" in sys.argv:
-        print(json.dumps(found))
-        return
-    for name, value in found.items():
-        print(f"{name:<28}{value:>14,.4g}" if value < 10 else f"{name:<28}{value:>14,.0f}")
+    units = {"planted pairs": "pairs", "planted recall": ""}
+    figures = [
+        figure(f"reading, {name}", value, units.get(name, "texts/s"))
+        for name, value in found.items()
+    ]
+    show(figures, as_json="--json" in sys.argv)
 
 
 def rate(work: Callable[[], Any], size: int) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 RUNS = (
     ("gateway.py", "--messages", "100000"),
     ("decide.py",),
+    ("reading.py",),
     ("scrub.py", "--numbers", "5000000", "--consents", "20000000", "--refusals", "4000000"),
 )
 
