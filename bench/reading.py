@@ -1,7 +1,7 @@
 """How many texts a second one core reads: new ones, ones of a known template, and campaigns.
 
-``python bench/reading.py`` prints a table; ``--json`` one object a figure. Processor time is counted, so
-that a busy machine changes the figures by its caches alone.
+``python bench/reading.py`` prints a table; ``--json`` one object a figure. Processor time is
+counted, so that a busy machine changes the figures by its caches alone.
 """
 
 from __future__ import annotations
