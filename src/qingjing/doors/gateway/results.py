@@ -7,6 +7,7 @@ send such a message again. The map is total: a test holds it against the rules, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from qingjing.doors.gateway.dialect import Trouble
@@ -67,12 +68,16 @@ and the message may be submitted again once the reason is gone.
 BY_BIT: Final[tuple[int, ...]] = tuple(RESULTS[rule.name] for rule in RULES)
 
 
-def result(outcome: int) -> int:
+def result(outcome: int, troubles: Mapping[int, int] = TROUBLES, more: int = 0) -> int:
     """The CMPP Result of an outcome: 0 when taken, the number of the first of its reason bits,
-    or the protocol's own for a ``Trouble``."""
+    or the protocol's own for a ``Trouble``.
+
+    :param troubles: another protocol's answers to those.
+    :param more: what another protocol adds to a reason's number.
+    """
     if outcome < 0:
-        return TROUBLES[outcome]
-    return BY_BIT[(outcome & -outcome).bit_length() - 1] if outcome else 0
+        return troubles[outcome]
+    return BY_BIT[(outcome & -outcome).bit_length() - 1] + more if outcome else 0
 
 
 def results_table() -> str:

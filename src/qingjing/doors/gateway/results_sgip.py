@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from qingjing.doors.gateway.dialect import Trouble
-from qingjing.doors.gateway.results import result as reason_number
+from qingjing.doors.gateway.results import result as numbered
 from qingjing.wire.sgip import Result, State
 
 TROUBLES: Final[Mapping[int, Result]] = MappingProxyType(
@@ -47,7 +47,7 @@ Words of a carrier's own are 32, system failure."""
 def result(outcome: int) -> int:
     """The SGIP Result of an outcome: 0 when taken, the number of the first of its reason bits,
     or the protocol's own for a ``Trouble``."""
-    return TROUBLES[outcome] if outcome < 0 else reason_number(outcome)
+    return numbered(outcome, TROUBLES)
 
 
 def stat(state: int, error: int) -> str:

@@ -11,8 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from qingjing.doors.gateway.dialect import Trouble
-from qingjing.doors.gateway.results import RESULTS
-from qingjing.doors.gateway.results import result as reason_number
+from qingjing.doors.gateway.results import RESULTS, result
 from qingjing.wire.smgp import Status
 
 TROUBLES: Final[Mapping[int, Status]] = MappingProxyType(
@@ -34,6 +33,4 @@ STATUSES: Final[Mapping[str, int]] = MappingProxyType(
 def status(outcome: int) -> int:
     """The SMGP Status of an outcome: 0 when taken, the number of the first of its reason bits,
     or the protocol's own for a ``Trouble``."""
-    if outcome < 0:
-        return TROUBLES[outcome]
-    return reason_number(outcome) + _MORE if outcome else 0
+    return result(outcome, TROUBLES, _MORE)

@@ -1,5 +1,4 @@
-"""The words of reports and replies, as all dialects but SGIP's, whose reports have numbers,
-read and write them."""
+"""The words of offers, reports and replies, as the dialects read and write them alike."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from qingjing.wire import content
-from qingjing.wire.content import CODINGS, Part
+from qingjing.wire.content import CODINGS, Concat, Part
 from qingjing.wire.errors import RemoteProtocolError
 
 _ON_ITS_WAY: Final = frozenset({"", "ACCEPTD", "ENROUTE", "SCHEDUL"})
@@ -39,6 +38,25 @@ def told(stat: str) -> tuple[str, str]:
     """A state in a word of the text, and the carrier's own where it was none of these: then
     the message was not delivered."""
     return (stat, "") if stat in _LAST else ("UNDELIV", stat)
+
+
+def headed(data: bytes, *, udhi: bool) -> tuple[Concat | None, bytes]:
+    """Which part of a long message a content is, None for a whole one; and the content without
+    its header.
+
+    :raises RemoteProtocolError: when the header makes no sense.
+    """
+    if not udhi:
+        return None, data
+    header = content.read_udh(data)
+    concat = header.concat
+    return None if concat is None or concat.total == 1 else concat, data[header.size :]
+
+
+def short(text: str) -> tuple[int, bytes]:
+    """Coding and content of a reply that goes on to a customer, cut to one short message."""
+    coding = content.ASCII if text.isascii() else content.UCS2
+    return coding, content.encode_text(text, coding)[: content.PART_MAX]
 
 
 def words(part: Part, codings: Mapping[int, str] = CODINGS) -> str:

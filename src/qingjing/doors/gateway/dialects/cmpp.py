@@ -10,6 +10,7 @@ from typing import Final
 from qingjing.doors.gateway.dialect import Cut, Notice, Offer, Outcome, Piece, Reply, Report
 from qingjing.doors.gateway.moments import report_time, stamp
 from qingjing.doors.gateway.results import result
+from qingjing.doors.gateway.words import headed, short
 from qingjing.settings import Route
 from qingjing.wire import cmpp, content
 from qingjing.wire.cmpp_tables import (
@@ -70,12 +71,7 @@ class Cmpp:
         """A SUBMIT."""
         if type(pdu) is not Submit:
             return None
-        data, concat = pdu.Msg_Content, None
-        if pdu.TP_udhi == 1:
-            header = content.read_udh(data)
-            concat, data = header.concat, data[header.size :]
-            if concat is not None and concat.total == 1:
-                concat = None
+        concat, data = headed(pdu.Msg_Content, udhi=pdu.TP_udhi == 1)
         return Offer(
             pdu.Dest_terminal_Id,
             pdu.Src_Id,
@@ -117,13 +113,13 @@ class Cmpp:
             first, second = phones
             session.request(stencil, notice, now, (reference, first, reference, second))
             return
-        coding = content.ASCII if notice.words.isascii() else content.UCS2
+        coding, data = short(notice.words)
         deliver = Deliver(
             Msg_Id=notice.reference,
             Dest_Id=notice.port,
             Src_terminal_Id=notice.phone,
             Msg_Fmt=coding,
-            Msg_Content=content.encode_text(notice.words, coding)[: content.PART_MAX],
+            Msg_Content=data,
         )
         session.request(deliver, notice, now)
 

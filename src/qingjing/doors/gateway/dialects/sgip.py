@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from qingjing.doors.gateway.dialect import Cut, Notice, Offer, Outcome, Piece, Reply, Report
 from qingjing.doors.gateway.results_sgip import result, stat, state
+from qingjing.doors.gateway.words import headed, short, words
 from qingjing.settings import Route
 from qingjing.wire import content, sgip
 from qingjing.wire import sgip_tables as tables
-from qingjing.wire.errors import RemoteProtocolError
+from qingjing.wire.content import Part
 from qingjing.wire.events import Limits
 from qingjing.wire.protocol import PDU, Numbers
 from qingjing.wire.session import Session
@@ -72,12 +73,7 @@ class Sgip:
         """A Submit; one for billing alone is not to be sent to anybody, and makes none."""
         if type(pdu) is not tables.Submit or pdu.ReportFlag == ReportFlag.BILLING:
             return None
-        data, concat = pdu.MessageContent, None
-        if pdu.TP_udhi == 1:
-            header = content.read_udh(data)
-            concat, data = header.concat, data[header.size :]
-            if concat is not None and concat.total == 1:
-                concat = None
+        concat, data = headed(pdu.MessageContent, udhi=pdu.TP_udhi == 1)
         return Offer(
             tuple(map(sgip.bare, pdu.UserNumber)),
             pdu.SPNumber,
@@ -117,12 +113,12 @@ class Sgip:
             )
             session.request(report, notice, now)
             return
-        coding = content.ASCII if notice.words.isascii() else content.UCS2
+        coding, data = short(notice.words)
         deliver = tables.Deliver(
             UserNumber=self._prefix + sgip.bare(notice.phone),
             SPNumber=notice.port,
             MessageCoding=coding,
-            MessageContent=content.encode_text(notice.words, coding)[: content.PART_MAX],
+            MessageContent=data,
         )
         session.request(deliver, notice, now)
 
@@ -161,7 +157,8 @@ class Sgip:
         if isinstance(pdu, tables.Report) and pdu.ReportType == 0:
             return Report(pdu.SubmitSequenceNumber, stat(pdu.State, pdu.ErrorCode))
         if isinstance(pdu, tables.Deliver):
-            return Reply(sgip.bare(pdu.UserNumber), pdu.SPNumber, _words(pdu))
+            part = Part(int(pdu.TP_udhi == 1), pdu.MessageCoding, pdu.MessageContent)
+            return Reply(sgip.bare(pdu.UserNumber), pdu.SPNumber, words(part))
         return None
 
     def thanks(self, pdu: PDU) -> PDU | None:
@@ -185,20 +182,6 @@ _ANSWERS: Final[Mapping[type[Any], Callable[[bytes, int], PDU]]] = MappingProxyT
 def _answer(pdu: PDU, code: int) -> PDU | None:
     make = _ANSWERS.get(type(pdu))
     return None if make is None else make(pdu[0], code)
-
-
-def _words(pdu: tables.Deliver) -> str:
-    """What a person wrote; what cannot be decoded is kept as it can be, and reads unclear."""
-    data = pdu.MessageContent
-    try:
-        if pdu.TP_udhi == 1:
-            data = data[content.read_udh(data).size :]
-        text = content.decode_text(data, pdu.MessageCoding)
-    except RemoteProtocolError:
-        return data.decode("gb18030", "replace")
-    if isinstance(text, str):
-        return text
-    return f"<{len(text)} octets of coding {pdu.MessageCoding}>"
 
 
 @lru_cache(maxsize=20_000)

@@ -9,7 +9,7 @@ from typing import Final
 from qingjing.doors.gateway.dialect import Cut, Notice, Offer, Outcome, Piece, Reply, Report
 from qingjing.doors.gateway.moments import report_time, stamp
 from qingjing.doors.gateway.results_smgp import status
-from qingjing.doors.gateway.words import final, told, words
+from qingjing.doors.gateway.words import final, headed, short, told, words
 from qingjing.settings import Route
 from qingjing.wire import content, smgp
 from qingjing.wire.content import Part
@@ -68,12 +68,7 @@ class Smgp:
         if type(pdu) is not Submit or pdu.AtTime:
             return None
         udhi, coding, data = read_part(pdu)
-        concat = None
-        if udhi:
-            header = content.read_udh(data)
-            concat, data = header.concat, data[header.size :]
-            if concat is not None and concat.total == 1:
-                concat = None
+        concat, data = headed(data, udhi=bool(udhi))
         return Offer(
             pdu.DestTermID,
             pdu.SrcTermID,
@@ -112,13 +107,13 @@ class Smgp:
             phone = stencil.pad(1, notice.phone)
             session.request(stencil, notice, now, (reference, phone, reference))
             return
-        coding = content.ASCII if notice.words.isascii() else content.UCS2
+        coding, data = short(notice.words)
         deliver = Deliver(
             MsgFormat=coding,
             RecvTime=f"20{report_time(notice.done_at)}00",
             SrcTermID=notice.phone,
             DestTermID=notice.port,
-            MsgContent=content.encode_text(notice.words, coding)[: content.PART_MAX],
+            MsgContent=data,
         )
         session.request(deliver, notice, now)
 

@@ -11,7 +11,7 @@ from typing import Final
 from qingjing.doors.gateway.dialect import Cut, Notice, Offer, Outcome, Piece, Reply, Report
 from qingjing.doors.gateway.moments import report_time
 from qingjing.doors.gateway.results_smpp import SLOW_DOWN, status
-from qingjing.doors.gateway.words import final, told, words
+from qingjing.doors.gateway.words import final, headed, told, words
 from qingjing.settings import Route
 from qingjing.settings import Smpp as Habits
 from qingjing.wire import content, smpp
@@ -86,12 +86,7 @@ class Smpp:
         if _unserved(pdu):
             return None
         part = read_part(pdu)
-        data, concat = part.content, None
-        if part.tp_udhi:
-            header = content.read_udh(data)
-            concat, data = header.concat, data[header.size :]
-            if concat is not None and concat.total == 1:
-                concat = None
+        concat, data = headed(part.content, udhi=bool(part.tp_udhi))
         wanted = pdu.registered_delivery & 3
         return Offer(
             _numbers(pdu),
