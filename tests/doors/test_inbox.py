@@ -127,9 +127,9 @@ def test_accounts_take_turns_in_a_queue_and_nothing_is_lost(
     queue: FairQueue[tuple[str, int, int]] = FairQueue()
     for place, (account, cost) in enumerate(things):
         queue.put(account, (account, cost, place))
-    first = queue.take(room, lambda thing: thing[1])
-    assert sum(cost for _, cost, _ in first) <= room
-    everything = first + queue.take(1 << 30, lambda thing: thing[1])
+    first, left = queue.take(room, lambda thing: thing[1])
+    assert sum(cost for _, cost, _ in first) == room - left <= room
+    everything = first + queue.take(1 << 30, lambda thing: thing[1])[0]
     assert len(queue) == 0
     assert sorted(place for *_, place in everything) == list(range(len(things)))
     for account in "abc":

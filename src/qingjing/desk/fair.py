@@ -30,9 +30,9 @@ class FairQueue(Generic[T]):
         queue.append(thing)
         self._count += 1
 
-    def take(self, room: int, cost: Callable[[T], int]) -> list[T]:
-        """Take one of each account in turn while they fit into ``room``. What does not fit is
-        waited for: a long one would never leave otherwise."""
+    def take(self, room: int, cost: Callable[[T], int]) -> tuple[list[T], int]:
+        """Take one of each account in turn while they fit into ``room``; with the room that is
+        left. What does not fit is waited for: a long one would never leave otherwise."""
         taken: list[T] = []
         turns, queues = self._turns, self._queues
         while turns:
@@ -47,4 +47,4 @@ class FairQueue(Generic[T]):
             else:
                 del queues[turns.popleft()]
         self._count -= len(taken)
-        return taken
+        return taken, room

@@ -164,8 +164,7 @@ class Outbox:
         for urgent in (True, False):
             queue = self._queues.get((carrier, urgent))
             if queue:
-                found = queue.take(room, lambda flight: parts(flight.body))
-                room -= sum(parts(flight.body) for flight in found)
+                found, room = queue.take(room, lambda flight: parts(flight.body))
                 taken += found
         for flight in taken:
             self.queued[flight.account] -= 1
