@@ -28,6 +28,7 @@ from .cmpp_tables import (
     SubmitResp,
 )
 from .errors import Hint, LocalProtocolError, RemoteProtocolError
+from .login import accepts, digest, timestamp
 from .protocol import PDU, Protocol, Stray
 
 __all__ = [
@@ -82,9 +83,7 @@ class Status(IntEnum):
     OTHER = 5
 
 
-def timestamp(month: int, day: int, hour: int, minute: int, second: int) -> int:
-    """``Timestamp`` of CONNECT: MMDDHHMMSS as one decimal integer."""
-    return (((month * 100 + day) * 100 + hour) * 100 + minute) * 100 + second
+_NULS, _ACCOUNT_SIZE = 9, 6
 
 
 def authenticator_source(
@@ -97,27 +96,13 @@ def authenticator_source(
     :param padded: hash an account shorter than six as six octets. The text does not say;
         most implementations hash it as it is, gocmpp's server example wants it padded.
     """
-    account = source_addr.encode("ascii", "replace")
-    if padded:
-        account = account.ljust(6, b"\0")
-    data = account + bytes(9) + secret + b"%010d" % when
-    return md5(data, usedforsecurity=False).digest()
+    return digest(source_addr, _NULS, secret, when, _ACCOUNT_SIZE if padded else 0)
 
 
 def accepts_source(connect: Connect, secret: bytes) -> bool:
-    """Whether the client knows the secret; either reading of a short account counts.
-
-    Digests are compared in constant time. The text has no nonce: whoever saw one CONNECT can
-    replay it, so accounts should also be bound to addresses.
-    """
-    plain, padded = (
-        hmac.compare_digest(
-            authenticator_source(connect.Source_Addr, secret, connect.Timestamp, padded=p),
-            connect.AuthenticatorSource,
-        )
-        for p in (False, True)
-    )
-    return plain or padded
+    """Whether the client knows the secret; either reading of a short account counts."""
+    given, account = connect.AuthenticatorSource, connect.Source_Addr
+    return accepts(given, account, _NULS, secret, connect.Timestamp, _ACCOUNT_SIZE)
 
 
 def authenticator_ismg(status: int, source_digest: bytes, secret: bytes, width: int) -> bytes:
@@ -163,12 +148,12 @@ def connect_answer(
 ) -> ConnectResp:
     """The answer to a login, in the client's version; the digest is zero on refusal."""
     width = 4 if _version_of_login(connect) == V30 else 1
-    digest = (
+    proof = (
         bytes(16)
         if status
         else authenticator_ismg(status, connect.AuthenticatorSource, secret, width)
     )
-    return ConnectResp(connect.Sequence_Id, status, digest, highest)
+    return ConnectResp(connect.Sequence_Id, status, proof, highest)
 
 
 class MsgId(NamedTuple):

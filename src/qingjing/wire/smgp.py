@@ -13,6 +13,7 @@ from hashlib import md5
 from typing import NamedTuple, cast
 
 from .errors import Hint, LocalProtocolError
+from .login import accepts, digest, timestamp
 from .protocol import PDU, Protocol
 from .smgp_tables import (
     HEADER,
@@ -122,9 +123,7 @@ class Status(IntEnum):
         return status
 
 
-def timestamp(month: int, day: int, hour: int, minute: int, second: int) -> int:
-    """``TimeStamp`` of LOGIN: MMDDHHMMSS as one decimal integer."""
-    return (((month * 100 + day) * 100 + hour) * 100 + minute) * 100 + second
+_NULS, _ACCOUNT_SIZE = 7, 8
 
 
 def authenticator_client(
@@ -137,27 +136,13 @@ def authenticator_client(
     :param padded: hash an account shorter than eight as eight octets. The text does not say;
         most implementations hash it as it is, gosmgp's server example wants it padded.
     """
-    account = client_id.encode("ascii", "replace")
-    if padded:
-        account = account.ljust(8, b"\0")
-    data = account + bytes(7) + secret + b"%010d" % when
-    return md5(data, usedforsecurity=False).digest()
+    return digest(client_id, _NULS, secret, when, _ACCOUNT_SIZE if padded else 0)
 
 
 def accepts_client(login: Login, secret: bytes) -> bool:
-    """Whether the client knows the secret; either reading of a short account counts.
-
-    Digests are compared in constant time. The text has no nonce: whoever saw one LOGIN can
-    replay it, so accounts should also be bound to addresses.
-    """
-    plain, padded = (
-        hmac.compare_digest(
-            authenticator_client(login.ClientID, secret, login.TimeStamp, padded=p),
-            login.AuthenticatorClient,
-        )
-        for p in (False, True)
-    )
-    return plain or padded
+    """Whether the client knows the secret; either reading of a short account counts."""
+    given, account = login.AuthenticatorClient, login.ClientID
+    return accepts(given, account, _NULS, secret, login.TimeStamp, _ACCOUNT_SIZE)
 
 
 def authenticator_server(status: int, client_digest: bytes, secret: bytes) -> bytes:
@@ -191,10 +176,10 @@ def login_answer(
     login: Login, status: int, secret: bytes = b"", *, highest: int = V30
 ) -> LoginResp:
     """The answer to a login; the digest is zero on refusal."""
-    digest = (
+    proof = (
         bytes(16) if status else authenticator_server(status, login.AuthenticatorClient, secret)
     )
-    return LoginResp(login.SequenceID, status, digest, highest)
+    return LoginResp(login.SequenceID, status, proof, highest)
 
 
 class MsgId(NamedTuple):
