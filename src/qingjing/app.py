@@ -11,7 +11,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,9 @@ from qingjing.doors import ported
 from qingjing.doors.cli.verbs import VERBS
 from qingjing.doors.control import Door
 from qingjing.doors.gateway.gateway import Gateway, Senses
-from qingjing.kernel.numbers import carrier_of
+from qingjing.kernel.numbers import Ported, carrier_of
 from qingjing.kernel.rulebook import Rulebook, read_rulebook
+from qingjing.kernel.words import Carrier, Phone
 from qingjing.ledger import beside, sqlite, vault
 from qingjing.ledger.vault import KeyFile, Vault
 from qingjing.settings import Settings, SettingsError
@@ -84,8 +85,17 @@ async def open_beside(
 
 
 def _desk(ledger: Ledger, settings: Settings) -> Desk:
-    """The desk over a ledger, with the look-up of numbers that moved where there is one."""
-    look_up = ported.read(settings.path(settings.ported)) if settings.ported else carrier_of
+    """The desk over a ledger. The list of numbers that moved is read when the first number is
+    looked up: most commands look up none."""
+
+    @cache
+    def moved() -> Ported:
+        return ported.read(settings.path(settings.ported))
+
+    def carrier(phone: Phone) -> Carrier:
+        return moved()(phone)
+
+    look_up = carrier if settings.ported else carrier_of
     return Desk(ledger, Reader(secrets.token_bytes), settings.node, look_up)
 
 
@@ -143,6 +153,8 @@ async def serve(
     routes while it runs.
     """
     async with open_desk(settings, now=senses.when, warn=warn, environ=environ) as desk:
+        if settings.ported:  # before anyone waits for it
+            desk.carrier_of = ported.read(settings.path(settings.ported))
         gateway = Gateway(desk, settings, environ, senses)
         await gateway.start()
         api: ApiServer | None = None
