@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, cast
 
 from .errors import Hint, LocalProtocolError
 from .events import Limits
+from .meaning import Meaning
 from .protocol import PDU, Numbers, Protocol
 from .sgip_tables import (
     HEADER,
@@ -70,7 +71,7 @@ SP_PAYS = "0" * 21
 """ChargeNumber of a message that its sender pays for; it fills the field to its last byte."""
 
 
-class Result(IntEnum):
+class Result(Meaning):
     """Result of an answer and ErrorCode of a report (5.2), each with its ``meaning``.
 
     1 to 20 stand in answers, 21 and more in reports. Vendors have codes of their own.
@@ -102,16 +103,6 @@ class Result(IntEnum):
     SYSTEM = 32, "system failure"
     CENTRE_FULL = 33, "queue of the message centre is full"
     THROTTLED = 88, "too many at once; not in the text, but some gateways' word for it"
-
-    meaning: str
-    """What was wrong, in words."""
-
-    def __new__(cls, value: int, meaning: str = "") -> Result:
-        """A result with its meaning."""
-        result = int.__new__(cls, value)
-        result._value_ = value
-        result.meaning = meaning
-        return result
 
 
 TEMPORARY = frozenset({Result.BUSY, Result.THROTTLED})

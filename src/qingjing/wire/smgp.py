@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 
 from .errors import Hint, LocalProtocolError
 from .login import accepts, digest, timestamp
+from .meaning import Meaning
 from .protocol import PDU, Protocol
 from .smgp_tables import (
     HEADER,
@@ -54,7 +55,7 @@ class LoginMode(IntEnum):
     BOTH = 2
 
 
-class Status(IntEnum):
+class Status(Meaning):
     """``Status`` of every answer; 128 to 255 are the gateways' own.
 
     ``BUSY`` means "slow down and send it again", never "refused". Flow control has no code of
@@ -111,16 +112,6 @@ class Status(IntEnum):
     FORBIDDEN_HOUR = 74, "no sending at this time"
     QUOTA = 75, "more than the quota of the day"
     ACCOUNT_EXPIRED = 76, "the account has expired"
-
-    meaning: str
-    """What was wrong, in words."""
-
-    def __new__(cls, value: int, meaning: str = "") -> Status:
-        """A status with its meaning."""
-        status = int.__new__(cls, value)
-        status._value_ = value
-        status.meaning = meaning
-        return status
 
 
 _NULS, _ACCOUNT_SIZE = 7, 8

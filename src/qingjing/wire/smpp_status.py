@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from .meaning import Meaning
 
 __all__ = ["TEMPORARY", "Status"]
 
 
-class Status(IntEnum):
+class Status(Meaning):
     """``command_status`` of an answer. 0x400 to 0x4FF are the vendors' own."""
 
     ROK = 0x00, "no error"
@@ -58,16 +58,6 @@ class Status(IntEnum):
     RINVOPTPARAMVAL = 0xC4, "value of an optional parameter"
     RDELIVERYFAILURE = 0xFE, "delivery failed"
     RUNKNOWNERR = 0xFF, "unknown error"
-
-    meaning: str
-    """What was wrong, in words."""
-
-    def __new__(cls, value: int, meaning: str = "") -> Status:
-        """A status with its meaning."""
-        status = int.__new__(cls, value)
-        status._value_ = value
-        status.meaning = meaning
-        return status
 
 
 TEMPORARY = frozenset({Status.RSYSERR, Status.RMSGQFUL, Status.RTHROTTLED, Status.RX_T_APPN})
