@@ -1,0 +1,1 @@
+"""Notices: statistics over arrays, pure: early warning, detectors, sampling bounds."""
