@@ -8,41 +8,29 @@ acknowledged or handed out before the commit.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import numpy as np
 import structlog
 
-from qingjing.desk import hear, outbox, parts, release, send, settle
-from qingjing.desk.paths import Submit
+from qingjing.desk import hear, outbox, release, send, settle
 from qingjing.desk.ports import Transaction
 from qingjing.doors.gateway import translate
 from qingjing.doors.gateway.carriers import Answer, Arrival, Carriers, Parcel, parcels
 from qingjing.doors.gateway.customers import Customers
 from qingjing.doors.gateway.dialect import Caller, Offer, Reply, Report, Source, Trouble
 from qingjing.doors.gateway.inbox import Inbound, Inbox
+from qingjing.doors.gateway.intake import Intake, Ready, turned_away
 from qingjing.doors.gateway.line import Line
-from qingjing.doors.gateway.retries import Retries
 from qingjing.doors.gateway.translate import References
-from qingjing.kernel.rows import may_leave
 from qingjing.kernel.words import Carrier
 from qingjing.settings import Limits
-from qingjing.wire.errors import RemoteProtocolError
 
 _log = structlog.get_logger("qingjing.engine")
 
 
-class _Reply(NamedTuple):
-    """An answer that is ready for after the commit: for each number its id and outcome."""
-
-    inbound: Inbound
-    references: Sequence[int]
-    outcomes: Sequence[int]
-
-
 class Engine:
-    """Inboxes, outbox, joiner; ``run`` turns until stopped."""
+    """Inboxes, outbox, intake; ``run`` turns until stopped."""
 
     def __init__(
         self,
@@ -53,10 +41,9 @@ class Engine:
         rates: Mapping[str, int],
         origins: outbox.Origins = outbox.NO_ORIGINS,
     ) -> None:
-        self._desk, self._limits, self._references, self._when = desk, limits, references, when
+        self._desk, self._limits, self._when = desk, limits, when
         self._outbox = outbox.recover(desk, when(), origins)
-        self._joiner = parts.recover(desk.ledger, limits.segments_max)
-        self._retries = Retries(self._outbox, self._joiner, when())
+        self._intake = Intake(desk, self._outbox, limits, references, when())
         self._inbox = Inbox(limits, rates, self._hold)
         self._answers: list[Answer] = []
         self._arrivals: list[Arrival] = []
@@ -70,6 +57,7 @@ class Engine:
     def join(self, customers: Customers, carriers: Carriers) -> None:
         """Tie both sides to the engine."""
         self.customers, self.carriers = customers, carriers
+        self._intake.refused = customers.refused
         self._wake.set()
 
     def rate(self, rates: Mapping[str, int]) -> None:
@@ -93,7 +81,7 @@ class Engine:
 
     def _turn_away(self, inbound: Inbound) -> None:
         """Too much waits already."""
-        refused = _trouble(inbound, Trouble.SLOW_DOWN)
+        refused = turned_away(inbound, Trouble.SLOW_DOWN)
         inbound.source.answer(
             inbound.token, refused.references, refused.outcomes, inbound.since
         )
@@ -154,7 +142,8 @@ class Engine:
         told, self._told = self._told, []
         room = self._room()
         overdue = self._overdue()
-        if not (inbox or answers or arrivals or told or room or overdue or self._expiring()):
+        expiring = self._intake.expiring(self._when())
+        if not (inbox or answers or arrivals or told or room or overdue or expiring):
             self._after([], [], {}, 0)
             return False
         at = self._when()
@@ -163,7 +152,7 @@ class Engine:
             self._settle(answers, arrivals, told, at)
             if overdue:
                 settle.give_up(self._outbox, overdue, at)
-            replies = self._decide(inbox, t)
+            replies = self._intake.decide(inbox, t)
             leaving = self._release(room, t)
             self._outbox.flush(t, self._desk.node)
             self._mark(t)
@@ -183,9 +172,6 @@ class Engine:
         }
         return {carrier: room for carrier, room in rooms.items() if room}
 
-    def _expiring(self) -> bool:
-        return bool(len(self._joiner)) and self._joiner.expires(self._horizon())
-
     def _overdue(self) -> list[outbox.Flight]:
         """Messages whose report was waited for long enough; looked for once a minute."""
         now = self._when()
@@ -193,9 +179,6 @@ class Engine:
             return []
         self._sweep_at = now + 60_000
         return settle.overdue(self._outbox, now - self._limits.report_wait_h * 3_600_000)
-
-    def _horizon(self) -> int:
-        return self._when() - self._limits.segment_wait_s * 1000
 
     # Carriers' news
 
@@ -246,113 +229,6 @@ class Engine:
         for message in told:
             settle.told(box, message, at)
 
-    # Customers' submits
-
-    def _decide(self, inbox: list[Inbound], t: Transaction) -> list[_Reply]:
-        """Decide all whole messages of the turn, and answer every offer.
-
-        An offer to several numbers is taken when any of them passed. Parts whose rest has not
-        come are recorded and taken. Whoever was told so of what does not leave after all is
-        told by a report.
-        """
-        submits: list[Submit] = []
-        replies: list[_Reply] = []
-        asked: list[tuple[Inbound, tuple[int, ...]]] = []
-        fresh: list[parts.Part] = []
-        for inbound in inbox:
-            known = self._retries.known(inbound.caller, inbound.offer, t.at)
-            if known is not None:
-                replies.append(_trouble(inbound, known))
-                continue
-            references = self._references.take(len(inbound.offer.to), t.at)
-            trouble = self._place(inbound, references, submits, fresh, t.at)
-            if trouble is not None:
-                replies.append(_trouble(inbound, trouble))
-            else:
-                asked.append((inbound, references))
-        reasons = self._reasons(submits, t)
-        waiting = [part for part in fresh if self._joiner.has(part)]
-        self._joiner.keep(self._desk.ledger, t, waiting, self._desk.node)
-        found = {
-            reference: bits
-            for submit, bits in zip(submits, reasons, strict=True)
-            for reference in submit.references
-        }
-        accepted = set(found)
-        for inbound, references in asked:
-            outcomes = [found.get(reference, 0) for reference in references]
-            replies.append(_Reply(inbound, references, outcomes))
-            if all(outcomes):
-                accepted.difference_update(references)
-            else:
-                self._retries.taken(inbound.caller, inbound.offer, t.at)
-        self._report_refused(submits, reasons, accepted, t.at)
-        self._drop_expired(t.at)
-        return replies
-
-    def _place(
-        self,
-        inbound: Inbound,
-        references: tuple[int, ...],
-        submits: list[Submit],
-        fresh: list[parts.Part],
-        at: int,
-    ) -> Trouble | None:
-        """Turn an offer into messages of the batch, or into parts that wait; what it is
-        answered with at once, None when it was taken."""
-        caller, offer = inbound.caller, inbound.offer
-        try:
-            if offer.concat is None:
-                submits += translate.submits(offer, caller, references, self._desk.carrier_of)
-                return None
-        except RemoteProtocolError as error:
-            _log.info("unreadable content", account=caller.account, error=str(error))
-            return Trouble.UNREADABLE
-        if self._joiner.full:
-            return Trouble.SLOW_DOWN
-        found = translate.parts_of(offer, caller, offer.concat, references, at)
-        if any(self._joiner.has(part) for part in found):
-            return Trouble.AGAIN
-        for part in found:
-            fresh.append(part)
-            together = self._joiner.add(part)
-            if together is not None:
-                submits.append(translate.joined(together, caller, self._desk.carrier_of))
-        return None
-
-    def _reasons(self, submits: list[Submit], t: Transaction) -> list[int]:
-        """The reason bits of each message, decided and recorded; 0 for those that leave."""
-        if not submits:
-            return []
-        decided = send.decide(self._desk, submits, t)
-        self._outbox.admit(decided, submits, t.position)
-        rows = decided.rows
-        reasons: list[int] = np.where(may_leave(rows), 0, rows["reasons"]).tolist()
-        return reasons
-
-    def _report_refused(
-        self, submits: list[Submit], reasons: list[int], accepted: set[int], at: int
-    ) -> None:
-        """Report what was taken, now or as an early part, and did not pass."""
-        for submit, bits in zip(submits, reasons, strict=True):
-            if not bits or not submit.wants_report:
-                continue
-            origins = self._outbox.origins(submit.account, submit.original)
-            ids = translate.named(submit.references, origins)
-            told = [one for one in ids if one[0] in accepted]
-            to = translate.shown(submit.to)
-            self.customers.refused(submit.account, told, to, submit.port, at)
-
-    def _drop_expired(self, at: int) -> None:
-        """Half a message is never sent; whoever was told that it is taken is told so."""
-        for part in self._joiner.expired(self._horizon()):
-            account, port, to, _reference, _total = part.key
-            _log.info("half a long message", account=account, port=port, part=part.number)
-            if part.wants_report:
-                origins = self._outbox.origins(account, part.original)
-                ids = translate.named((part.reference,), origins)
-                self.customers.refused(account, ids, translate.shown(to), port, at)
-
     def _release(self, room: dict[Carrier, int], t: Transaction) -> dict[Carrier, list[Parcel]]:
         """What may leave to each carrier: first what waited aside, looked at once more."""
         leaving: dict[Carrier, list[Parcel]] = {}
@@ -371,11 +247,11 @@ class Engine:
     def _mark(self, t: Transaction) -> None:
         """Where a restart must begin to read."""
         box = self._outbox.low_water(t.position)
-        self._desk.ledger.mark("low_water", min(box, self._joiner.low_water(t.position)))
+        self._desk.ledger.mark("low_water", min(box, self._intake.low_water(t.position)))
 
     def _after(
         self,
-        replies: list[_Reply],
+        replies: list[Ready],
         lines: list[Line],
         leaving: dict[Carrier, list[Parcel]],
         at: int,
@@ -391,9 +267,3 @@ class Engine:
         for source in sources.union(lines):
             source.flush()
         self.customers.pump_all()
-
-
-def _trouble(inbound: Inbound, trouble: int) -> _Reply:
-    """The answer to an offer that is not decided: a Trouble, or 0 to one that was taken."""
-    count = len(inbound.offer.to)
-    return _Reply(inbound, (0,) * count, (int(trouble),) * count)
