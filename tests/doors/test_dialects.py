@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 
 from qingjing.doors.gateway import translate
 from qingjing.doors.gateway.carriers import Carriers
-from qingjing.doors.gateway.dialect import Cut, Outcome
+from qingjing.doors.gateway.dialect import Cut, Outcome, Reply, Report
 from qingjing.doors.gateway.dialects import spoken_with
+from qingjing.doors.gateway.dialects.cmpp import Cmpp
 from qingjing.doors.gateway.dialects.smgp import Smgp
 from qingjing.doors.gateway.dialects.smpp import KEY_MAX, Smpp, extra, key
 from qingjing.doors.gateway.links import Way
 from qingjing.kernel.words import Phone
 from qingjing.settings import Route, SettingsError
 from qingjing.settings import Smpp as Habits
-from qingjing.wire import gsm, smgp_tables
+from qingjing.wire import cmpp_tables, gsm, smgp_tables
 from qingjing.wire import smpp_pdus as pdus
+from qingjing.wire.cmpp_tables import REPORT_30
+from qingjing.wire.cmpp_tables import Report as Told
 from qingjing.wire.errors import RemoteProtocolError
 from qingjing.wire.smpp import Status
 from qingjing.wire.smpp_tables import LAYOUTS, V34, Command
@@ -107,6 +110,27 @@ def test_vendors_parameters_are_read_from_the_submitted_bytes() -> None:
     assert extra(frame + frame) == wanted
     for other in (b"", b"\0\0\0\x10", frame[:30], b"\xff" * 40):
         assert extra(other) == b""
+
+
+@pytest.mark.parametrize("stat", ["", "ACCEPTD", "ENROUTE", "SCHEDUL"])
+def test_in_cmpp_too_a_state_on_the_way_is_no_end(stat: str) -> None:
+    """Taken for the end, it would close the message before its delivery; DELIVRD is one."""
+    for word, said in ((stat, ""), ("DELIVRD", "DELIVRD"), ("CA:0054", "CA:0054")):
+        told = REPORT_30.encode(Told(7, word, "2611241200", "2611241200", "13800138000"))
+        news = Cmpp().news(cmpp_tables.Deliver(Registered_Delivery=1, Msg_Content=told))
+        assert news == Report((7).to_bytes(8, "big"), said)
+
+
+def test_in_cmpp_too_a_reply_is_read_without_its_header() -> None:
+    """A part of a long reply that says T: with the header in it, it would say nothing."""
+    for coding, letters in ((0, b"T"), (8, "退订".encode("utf-16-be"))):
+        data = b"\5\0\3\7\2\1" + letters
+        long = cmpp_tables.Deliver(
+            Dest_Id="106", Src_terminal_Id="138", TP_udhi=1, Msg_Fmt=coding, Msg_Content=data
+        )
+        assert Cmpp().news(long) == Reply("138", "106", {0: "T", 8: "退订"}[coding])
+    broken = cmpp_tables.Deliver(TP_udhi=1, Msg_Content=b"\x99T")
+    assert Cmpp().news(broken) == Reply("", "", b"\x99T".decode("gb18030", "replace"))
 
 
 TLVS = st.lists(

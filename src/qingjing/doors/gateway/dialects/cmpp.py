@@ -10,7 +10,7 @@ from typing import Final
 from qingjing.doors.gateway.dialect import Cut, Notice, Offer, Outcome, Piece, Reply, Report
 from qingjing.doors.gateway.moments import report_time, stamp
 from qingjing.doors.gateway.results import result
-from qingjing.doors.gateway.words import headed, short
+from qingjing.doors.gateway.words import final, headed, short, words
 from qingjing.settings import Route
 from qingjing.wire import cmpp, content
 from qingjing.wire.cmpp_tables import (
@@ -31,7 +31,6 @@ from qingjing.wire.cmpp_tables import (
     SubmitResp,
 )
 from qingjing.wire.cmpp_tables import Report as ReportContent
-from qingjing.wire.errors import RemoteProtocolError
 from qingjing.wire.events import Limits
 from qingjing.wire.protocol import PDU
 from qingjing.wire.session import Session
@@ -40,8 +39,6 @@ from qingjing.wire.stencil import Stencil, span
 _ID: Final = struct.Struct(">Q")
 _STAT_MAX: Final = 7
 """Octets of Stat; other protocols have longer words."""
-_ON_ITS_WAY: Final = "ACCEPTD"
-"""A state that a gateway keeps to itself (CMPP 3.0, status reports)."""
 
 
 class Cmpp:
@@ -156,23 +153,14 @@ class Cmpp:
             return None
         if pdu.Registered_Delivery == 1:
             report = cmpp.read_report(pdu.Msg_Content)
-            stat = "" if report.Stat == _ON_ITS_WAY else report.Stat
-            return Report(_ID.pack(report.Msg_Id), stat)
-        return Reply(pdu.Src_terminal_Id, pdu.Dest_Id, _words(pdu))
+            return Report(_ID.pack(report.Msg_Id), final(report.Stat))
+        part = content.Part(pdu.TP_udhi, pdu.Msg_Fmt, pdu.Msg_Content)
+        return Reply(pdu.Src_terminal_Id, pdu.Dest_Id, words(part))
 
     def thanks(self, pdu: PDU) -> PDU | None:
         """DELIVER_RESP."""
         assert isinstance(pdu, Deliver)
         return DeliverResp(pdu.Sequence_Id, pdu.Msg_Id, 0)
-
-
-def _words(pdu: Deliver) -> str:
-    """What a person wrote; what cannot be decoded is kept as it can be, and reads unclear."""
-    try:
-        text = content.decode_text(pdu.Msg_Content, pdu.Msg_Fmt)
-    except RemoteProtocolError:
-        return pdu.Msg_Content.decode("gb18030", "replace")
-    return text if isinstance(text, str) else f"<{len(text)} octets of coding {pdu.Msg_Fmt}>"
 
 
 @lru_cache(maxsize=20_000)
