@@ -98,6 +98,8 @@ class Smpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 _NODE_MAX: Final = 0xFFFF_FFFF
+_PORT_MAX: Final = 21
+"""Octets of Src_Id, the widest field of a port."""
 _SIDED: Final = frozenset({"smgp", "smpp"})
 """Where a login says which way its connection carries."""
 _PREFIX_MAX: Final = 9
@@ -203,9 +205,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What a connection carries; ``pairs`` are one that sends and one that receives."""
     secret_env: str = ""
     secret_file: str = ""
+    ports: tuple[str, ...] = ()
+    """How the ports begin that it carries. Of a carrier's routes those that say most of a port
+    carry it; without any it carries what the others do not name."""
     cost: int = 0
-    """What a message costs on it, in any unit: a carrier's cheaper routes are filled first, the
-    dearer take what these have no room for."""
+    """What a message costs on it, in any unit: of routes that carry a port alike the cheaper
+    are filled first, the dearer take what these have no room for."""
     connections: int = 1
     window: int = 32
     smpp: Smpp = Smpp()
@@ -318,6 +323,9 @@ def _mistakes(settings: Settings) -> Iterator[str]:
             )
         if len(route.account.encode()) > NAME_MAX[route.protocol]:
             yield f"route {name!r}: its account has {NAME_MAX[route.protocol]} octets at most"
+        for port in route.ports:
+            if not (port.isascii() and port.isdigit()) or len(port) > _PORT_MAX:
+                yield f"route {name!r}: ports: {port!r} is none: 1 to {_PORT_MAX} digits"
         if route.mode != "both" and route.protocol not in _SIDED:
             yield f'route {name!r}: mode {route.mode!r}: {route.protocol} knows "both" alone'
     yield from _sgip_mistakes(settings)

@@ -137,14 +137,12 @@ def test_what_a_protocol_has_no_room_for_ends_nothing() -> None:
     refused here, the customer told, and the next message leaves."""
     with house(accounts=account("smpp"), protocol="smpp") as running:
         talk = Talk(running, "smpp")
-        for ways in running.gateway.carriers._links.values():
-            for link in ways:
-                link.dialect._habits = Smpp(prefix="9" * 12)  # type: ignore[attr-defined]  # SMPP's
-                if link.line is not None:
-                    link.line.dialect = link.dialect
+        for link in running.gateway.carriers._links:
+            link.dialect._habits = Smpp(prefix="9" * 12)  # type: ignore[attr-defined]  # SMPP's
+            if link.line is not None:
+                link.line.dialect = link.dialect
         unfit = talk.text(OFFER, CONSENTED)
         assert talk.reported(unfit) == {"REJECTD"}
-        for ways in running.gateway.carriers._links.values():
-            for link in ways:
-                link.dialect._habits = Smpp()  # type: ignore[attr-defined]  # SMPP's
+        for link in running.gateway.carriers._links:
+            link.dialect._habits = Smpp()  # type: ignore[attr-defined]  # SMPP's
         assert talk.reported(talk.text(OFFER, ALSO_CONSENTED)) == {"DELIVRD"}

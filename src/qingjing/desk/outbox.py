@@ -8,7 +8,7 @@ again; one that was released and never answered is UNKNOWN, and is not sent a se
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -55,6 +55,9 @@ read from the submitted bytes, one a part."""
 
 NO_ORIGINS: Final[Origins] = MappingProxyType({})
 
+WayOf: TypeAlias = Callable[[Carrier, str], Hashable]
+"""What messages to a carrier from a port leave by: those of one way wait in one queue."""
+
 
 class Flight(msgspec.Struct, kw_only=True, gc=False):
     """One message on its way. ``reasons`` are those of its decision, 0 but in shadow mode;
@@ -89,14 +92,15 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Outbox:
-    """Queues by carrier, verification codes first; flights by message; moves of this tick."""
+    """Queues by way out, verification codes first; flights by message; moves of this tick."""
 
     def __init__(self, origins: Origins = NO_ORIGINS) -> None:
         self._origins = origins
+        self._way_of: WayOf = lambda carrier, _port: carrier
         self.flights: dict[int, Flight] = {}
         self.awaiting: dict[tuple[int, bytes], tuple[int, int]] = {}
         self._early: dict[tuple[int, bytes], tuple[bytes, int]] = {}
-        self._queues: dict[tuple[Carrier, bool], FairQueue[Flight]] = {}
+        self._queues: dict[tuple[Hashable, bool], FairQueue[Flight]] = {}
         self.queued: dict[str, int] = {}
         """How many messages of each account are queued."""
         self._moves: list[bytes] = []
@@ -144,25 +148,40 @@ class Outbox:
         return () if read is None else read(original)
 
     def enqueue(self, flight: Flight) -> None:
-        """Queue one flight behind its account's others for its carrier."""
+        """Queue one flight behind its account's others that leave by the same way."""
         self.flights[flight.message] = flight
         self.queued[flight.account] = self.queued.get(flight.account, 0) + 1
-        key = (flight.lane.carrier, flight.kind is _CODE)
+        self._queue(flight)
+
+    def _queue(self, flight: Flight) -> None:
+        lane = flight.lane
+        key = (self._way_of(lane.carrier, lane.port), flight.kind is _CODE)
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = FairQueue()
         queue.put(flight.account, flight)
 
-    def waiting(self, carrier: Carrier) -> int:
-        """How many messages are queued for a carrier."""
-        return sum(len(queue) for (name, _), queue in self._queues.items() if name is carrier)
+    def sort(self, way_of: WayOf) -> None:
+        """Messages leave by other ways from now on; those that wait, too, each account's in
+        their order."""
+        self._way_of = way_of
+        queues, self._queues = self._queues, {}
+        flights = [
+            x for queue in queues.values() for x in queue.take(len(queue), lambda _x: 1)[0]
+        ]
+        for flight in sorted(flights, key=lambda flight: flight.message):
+            self._queue(flight)
 
-    def take(self, carrier: Carrier, room: int, parts: Callable[[str], int]) -> list[Flight]:
-        """Messages for a carrier while all parts fit in ``room``: codes first, then those of
+    def waiting(self, way: Hashable) -> int:
+        """How many messages are queued for a way out."""
+        return sum(len(self._queues.get((way, urgent), ())) for urgent in (True, False))
+
+    def take(self, way: Hashable, room: int, parts: Callable[[str], int]) -> list[Flight]:
+        """Messages for a way out while all parts fit in ``room``: codes first, then those of
         all accounts in turn."""
         taken: list[Flight] = []
         for urgent in (True, False):
-            queue = self._queues.get((carrier, urgent))
+            queue = self._queues.get((way, urgent))
             if queue:
                 found, room = queue.take(room, lambda flight: parts(flight.body))
                 taken += found

@@ -6,7 +6,7 @@ refusal on, no marketing message of the group leaves to that person (flow (b) of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,6 @@ from qingjing.kernel.register import Lane
 from qingjing.kernel.rows import Moved
 from qingjing.kernel.rules import RULES
 from qingjing.kernel.vector import PortState, SenderState, SignatureState
-from qingjing.kernel.words import Carrier
 
 _BIT: Final = {rule.name: 1 << bit for bit, rule in enumerate(RULES)}
 
@@ -30,19 +29,19 @@ QUEUE_MS_MAX: Final = 86_400_000
 def release(
     desk: Desk,
     outbox: Outbox,
-    carrier: Carrier,
+    way: Hashable,
     room: int,
     parts: Callable[[str], int],
     t: Transaction,
 ) -> list[Flight]:
-    """The messages that may leave to a carrier now, in order; noted as RELEASED.
+    """The messages that may leave by a way out now, in order; noted as RELEASED.
 
-    ``room`` is how many parts the carrier's connections can take, ``parts`` into how many a
+    ``room`` is how many parts its connections can take, ``parts`` into how many a
     body is split. What may not leave any more is noted as STOPPED with its reason, and given
     back to the caps. Of an account in shadow mode everything leaves; what would have stopped it
     is noted. The caller hands out what is returned after the commit, not before.
     """
-    flights = outbox.take(carrier, room, parts)
+    flights = outbox.take(way, room, parts)
     if not flights:
         return []
     stopped = _stopped(desk, flights, t.at)

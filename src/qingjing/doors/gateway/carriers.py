@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -20,9 +19,9 @@ import structlog
 from qingjing.desk.outbox import Flight
 from qingjing.doors.gateway.dialect import Cut, News, Piece, Reply, Report
 from qingjing.doors.gateway.line import Line
-from qingjing.doors.gateway.links import Link, Way, alike, cut_of, links_of, patience
-from qingjing.doors.gateway.translate import part_count, piece
-from qingjing.kernel.words import Carrier
+from qingjing.doors.gateway.links import Link, Way, alike, links_of, patience
+from qingjing.doors.gateway.translate import piece
+from qingjing.doors.gateway.trunks import Room, Trunk, Trunks
 from qingjing.wire.errors import LocalProtocolError, RemoteProtocolError
 from qingjing.wire.events import Answered, BadAnswer, Closing, Event, Reason, TimedOut
 from qingjing.wire.protocol import PDU
@@ -86,29 +85,13 @@ class Carriers:
         self._spoken = spoken
         self._clock, self._when, self._chance = clock, when, chance
         self._answered, self._arrived = answered, arrived
-        self._links: dict[Carrier, list[Link]] = {}
         self._ways = dict(ways)
-        self._cuts: dict[Carrier, Cut] = {}
-        self.counts: dict[Carrier, Callable[[str], int]] = {}
-        """Into how many parts a text is cut, by carrier."""
-        self._back: dict[Carrier, deque[Parcel]] = {}
-        self._rest_until: dict[Carrier, float] = {}
+        self._links = [link for way in ways.values() for link in links_of(way)]
+        self.trunks = Trunks(self._links)
         self._retired: list[Link] = []
+        self._turns = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
-        self._arrange([link for way in ways.values() for link in links_of(way)])
-
-    def _arrange(self, links: Iterable[Link]) -> None:
-        """Order connections by carrier and cost: the dearer are used when others are full."""
-        found: dict[Carrier, list[Link]] = {}
-        for link in sorted(links, key=lambda link: link.way.route.cost):
-            found.setdefault(Carrier[link.way.route.carrier.upper()], []).append(link)
-        self._cuts |= {carrier: cut_of(carrier, theirs) for carrier, theirs in found.items()}
-        for carrier in found:
-            self.counts[carrier] = partial(part_count, cut=self._cuts[carrier])
-            self._back.setdefault(carrier, deque())
-            self._rest_until.setdefault(carrier, 0.0)
-        self._links = {carrier: [] for carrier in self._back} | found
 
     def reload(self, ways: Mapping[str, Way], spoken: Mapping[str, str]) -> list[str]:
         """Other routes from now on, in a gateway that runs. Those that changed or are gone take
@@ -118,10 +101,14 @@ class Carriers:
         """
         names = self._ways.keys() | ways
         changed = {x for x in names if not alike(self._ways.get(x), ways.get(x))}
-        kept = [x for links in self._links.values() for x in links if x.way.name not in changed]
-        gone = [x for links in self._links.values() for x in links if x.way.name in changed]
+        kept = [link for link in self._links if link.way.name not in changed]
+        gone = [link for link in self._links if link.way.name in changed]
         new = [link for name in ways if name in changed for link in links_of(ways[name])]
-        self._arrange([*kept, *new])
+        trunks = Trunks([*kept, *new])
+        back = [parcel for trunk in self.trunks.all for parcel in trunk.back]
+        self._links, self.trunks = [*kept, *new], trunks
+        for parcel in back:
+            self._trunk(parcel).back.append(parcel)
         self._ways, self._spoken = dict(ways), spoken
         for link in gone:
             link.retired = self._clock()
@@ -129,74 +116,72 @@ class Carriers:
         self._tasks += [asyncio.create_task(self._keep(link)) for link in new]
         return sorted(changed)
 
-    @property
-    def carriers(self) -> tuple[Carrier, ...]:
-        """The carriers that there is a route to."""
-        return tuple(self._links)
+    def _trunk(self, parcel: Parcel) -> Trunk:
+        lane = parcel.flight.lane
+        return self.trunks.of(lane.carrier, lane.port)
 
     def start(self) -> None:
         """Begin to connect."""
-        for links in self._links.values():
-            self._tasks += [asyncio.create_task(self._keep(link)) for link in links]
+        self._tasks += [asyncio.create_task(self._keep(link)) for link in self._links]
 
     async def stop(self) -> None:
         """Close all connections."""
         self._stopping = True
-        for links in (*self._links.values(), self._retired):
-            for link in links:
-                if link.line is not None:
-                    link.line.close()
+        for link in (*self._links, *self._retired):
+            if link.line is not None:
+                link.line.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def room(self, carrier: Carrier) -> int:
-        """How many parts can be handed out now. Asked for what waits: connections that had
-        nothing to say are opened for it."""
-        if self._clock() < self._rest_until[carrier]:
-            return 0
-        for link in self._links[carrier]:
-            link.wanted.set()
-        return sum(link.room for link in self._links[carrier])
+    def room(self, waiting: Callable[[Trunk], int]) -> Room:
+        """What can be handed out now to the trunks that something waits for. Connections that
+        had nothing to say are opened for it. Each turn another trunk is first: those that share
+        connections wait for each other."""
+        wanted = [x for x in self.trunks.all if x.links and (x.back or waiting(x))]
+        if wanted:
+            self._turns = (self._turns + 1) % len(wanted)
+        for trunk in wanted:
+            for link in trunk.links:
+                link.wanted.set()
+        now = self._clock()
+        turned = wanted[self._turns :] + wanted[: self._turns]
+        return Room(turned, lambda link: link.room(now))
 
     @property
     def connected(self) -> int:
         """How many connections are logged in."""
-        lines = [link.line for links in self._links.values() for link in links]
+        lines = [link.line for link in self._links]
         return sum(line is not None and line.session.state is State.BOUND for line in lines)
 
     @property
     def outstanding(self) -> int:
         """Parts that are released and wait aside."""
-        return sum(len(back) for back in self._back.values())
+        return sum(len(trunk.back) for trunk in self.trunks.all)
 
-    def waiting(self, carrier: Carrier) -> int:
-        """Parts of a carrier that wait aside."""
-        return len(self._back[carrier])
-
-    def take_back(self, carrier: Carrier, room: int) -> list[Parcel]:
+    def take_back(self, trunk: Trunk, room: int) -> list[Parcel]:
         """Parts that waited aside and now have room; ``send`` them, or stop them."""
-        back = self._back[carrier]
-        return [back.popleft() for _ in range(min(room, len(back)))]
+        return [trunk.back.popleft() for _ in range(min(room, len(trunk.back)))]
 
-    def send(self, parcels: Iterable[Parcel], carrier: Carrier) -> None:
+    def send(self, parcels: Iterable[Parcel], trunk: Trunk) -> None:
         """Hand parts out at once over the connections in turn; what finds no room after all
         (a connection was lost meanwhile) waits aside and is looked at again."""
         ready, now = deque(parcels), self._clock()
-        for link in self._links[carrier]:
-            line, room = link.line, link.room
+        for link in trunk.links:
+            line, room = link.line, link.room(now)
             if line is None:
                 continue
             while room and ready:
                 parcel = ready.popleft()
-                one = _piece(parcel, self._cuts[carrier], self._extra(link, parcel))
+                one = _piece(parcel, trunk.cut, self._extra(link, parcel))
                 try:
                     line.dialect.send(line.session, link.way.route, one, parcel, now)
                     room -= 1
                 except LocalProtocolError as error:
                     self._unfit(link, parcel, error)
             line.flush()
-        self._back[carrier].extendleft(reversed(ready))
+        for parcel in reversed(ready):  # there may be other routes since it was taken
+            self._trunk(parcel).back.appendleft(parcel)
 
     def _unfit(self, link: Link, parcel: Parcel, error: LocalProtocolError) -> None:
         """Nothing of the part was written, for the protocol has no room for something in it, as
@@ -214,10 +199,9 @@ class Carriers:
 
     def tick(self) -> None:
         """Let time pass on every connection; end those that are done."""
-        for links in (*self._links.values(), self._retired):
-            for link in links:
-                if link.line is not None:
-                    link.line.tick()
+        for link in (*self._links, *self._retired):
+            if link.line is not None:
+                link.line.tick()
         now = self._clock()
         for link in self._retired:
             if link.done(now) and link.line is not None:
@@ -310,9 +294,11 @@ class Carriers:
     def _settle(self, link: Link, parcel: Parcel, pdu: PDU) -> None:
         outcome = link.dialect.outcome(pdu)
         if outcome.slow_down:
-            carrier = Carrier[link.way.route.carrier.upper()]
-            self._back[carrier].append(parcel)
-            self._rest_until[carrier] = self._clock() + PAUSE_S
+            self._trunk(parcel).back.append(parcel)
+            rest = self._clock() + PAUSE_S
+            for other in self._links:  # it is the route that is told, not the one connection
+                if other.way.name == link.way.name:
+                    other.rest_until = rest
             return
         number = link.way.route.number
         self._answered(

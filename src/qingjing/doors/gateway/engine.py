@@ -23,7 +23,7 @@ from qingjing.doors.gateway.inbox import Inbound, Inbox
 from qingjing.doors.gateway.intake import Intake, Ready, turned_away
 from qingjing.doors.gateway.line import Line
 from qingjing.doors.gateway.translate import References
-from qingjing.kernel.words import Carrier
+from qingjing.doors.gateway.trunks import Room, Trunk
 from qingjing.settings import Limits
 
 _log = structlog.get_logger("qingjing.engine")
@@ -58,11 +58,15 @@ class Engine:
         """Tie both sides to the engine."""
         self.customers, self.carriers = customers, carriers
         self._intake.refused = customers.refused
+        self._outbox.sort(carriers.trunks.of)
         self._wake.set()
 
-    def rate(self, rates: Mapping[str, int]) -> None:
-        """Accounts have other rates, in parts a second, from now on."""
+    def reload(self, rates: Mapping[str, int]) -> None:
+        """Accounts have other rates, in parts a second, and messages other ways, from now
+        on."""
         self._inbox.rate(rates)
+        self._outbox.sort(self.carriers.trunks.of)
+        self._wake.set()
 
     # What the sides hand in
 
@@ -163,14 +167,9 @@ class Engine:
         self._after(replies, [x.line for x in arrivals], leaving, at)
         return True
 
-    def _room(self) -> dict[Carrier, int]:
-        """Room of each carrier that something waits for."""
-        rooms = {
-            carrier: self.carriers.room(carrier)
-            for carrier in self.carriers.carriers
-            if self._outbox.waiting(carrier) or self.carriers.waiting(carrier)
-        }
-        return {carrier: room for carrier, room in rooms.items() if room}
+    def _room(self) -> Room:
+        """Room of each trunk that something waits for."""
+        return self.carriers.room(self._outbox.waiting)
 
     def _overdue(self) -> list[outbox.Flight]:
         """Messages whose report was waited for long enough; looked for once a minute."""
@@ -229,19 +228,21 @@ class Engine:
         for message in told:
             settle.told(box, message, at)
 
-    def _release(self, room: dict[Carrier, int], t: Transaction) -> dict[Carrier, list[Parcel]]:
-        """What may leave to each carrier: first what waited aside, looked at once more."""
-        leaving: dict[Carrier, list[Parcel]] = {}
-        for carrier, free in (room or self._room()).items():
-            again = self.carriers.take_back(carrier, free)
+    def _release(self, room: Room, t: Transaction) -> dict[Trunk, list[Parcel]]:
+        """What may leave by each trunk: first what waited aside, looked at once more."""
+        leaving: dict[Trunk, list[Parcel]] = {}
+        room = room or self._room()
+        for trunk in room.trunks:
+            free = room.of(trunk)
+            again = self.carriers.take_back(trunk, free)
             pairs = [(parcel.flight, parcel.part) for parcel in again]
-            count = self.carriers.counts[carrier]
-            may_go = release.again(self._desk, self._outbox, pairs, count, t)
+            may_go = release.again(self._desk, self._outbox, pairs, trunk.count, t)
             fresh = release.release(
-                self._desk, self._outbox, carrier, free - len(again), count, t
+                self._desk, self._outbox, trunk, free - len(again), trunk.count, t
             )
             kept = [parcel for parcel, may in zip(again, may_go, strict=True) if may]
-            leaving[carrier] = kept + parcels(fresh)
+            leaving[trunk] = kept + parcels(fresh)
+            room.spend(trunk, len(leaving[trunk]))
         return leaving
 
     def _mark(self, t: Transaction) -> None:
@@ -253,14 +254,14 @@ class Engine:
         self,
         replies: list[Ready],
         lines: list[Line],
-        leaving: dict[Carrier, list[Parcel]],
+        leaving: dict[Trunk, list[Parcel]],
         at: int,
     ) -> None:
         """After the commit: answer, acknowledge, hand out, tell."""
         for inbound, references, outcomes in replies:
             inbound.source.answer(inbound.token, references, outcomes, at)
-        for carrier, parts_out in leaving.items():
-            self.carriers.send(parts_out, carrier)
+        for trunk, parts_out in leaving.items():
+            self.carriers.send(parts_out, trunk)
         while self._outbox.to_tell:
             self.customers.tell(self._outbox.to_tell.popleft())
         sources: set[Source] = {reply.inbound.source for reply in replies}

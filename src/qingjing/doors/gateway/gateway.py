@@ -175,8 +175,7 @@ class Gateway:
         accounts, routes = logins(settings, environ), ways(settings, environ, self._nodes)
         changed = self.carriers.reload(routes, _spoken(settings))
         changed += self.customers.reload(accounts)
-        self.engine.rate(_rates(settings))
-        self.engine.nudge()
+        self.engine.reload(_rates(settings))
         self._settings = settings
         return changed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -55,6 +56,7 @@ class Link:
         # Without heartbeats a connection ends when there is nothing to say, and that is all
         # right; but where reports come on it, it must be there.
         self.retired: float | None = None
+        self.rest_until = 0.0
         self.on_demand = way.dialect.wire.heartbeat is None and not way.route.sgip.duplex
 
     def begin(self) -> None:
@@ -62,9 +64,11 @@ class Link:
         self.lost.clear()
         self.reason = None
 
-    @property
-    def room(self) -> int:
-        return 0 if self.line is None or self.retired is not None else self.line.room
+    def room(self, now: float) -> int:
+        """How many parts it can take now."""
+        if self.line is None or self.retired is not None or now < self.rest_until:
+            return 0
+        return self.line.room
 
     def done(self, now: float) -> bool:
         """Retired, and nothing is owed on it any more, or for too long."""
@@ -92,13 +96,13 @@ def alike(old: Way | None, new: Way | None) -> bool:
     return old is not None and new is not None and old[:3] == new[:3]
 
 
-def cut_of(carrier: Carrier, links: list[Link]) -> Cut:
-    """How texts are cut for a carrier: alike on all routes, for a message is cut before it is
-    known which of them takes it. SettingsError when they differ."""
+def cut_of(carrier: Carrier, links: Sequence[Link]) -> Cut:
+    """How texts are cut: alike on all routes that carry the same ports, for a message is cut
+    before it is known which of them takes it. SettingsError when they differ."""
     cuts = {link.way.name: link.dialect.cut for link in links}
     if len(set(cuts.values())) > 1:
         raise SettingsError(
             f"routes {', '.join(cuts)} to {carrier.name.lower()} cut texts differently: mend "
             "smpp.alphabet, smpp.ascii_max or smpp.long (other protocols: ascii, 140, udh)"
         )
-    return links[0].dialect.cut
+    return links[0].dialect.cut if links else Cut()
