@@ -250,6 +250,8 @@ class Api(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A list to scrub: some twenty million numbers."""
     lists_max: int = 16
     """Lists of one account that are kept, done or not: they take disk."""
+    witnesses: tuple[str, ...] = ()
+    """Public keys of witnesses whose countersignatures are kept: others' prove nothing."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ commit fails the ledger refuses all further work until it is opened anew (fail c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qingjing.kernel.facts import Fact, Recorded
+from qingjing.kernel.note import Key
 from qingjing.kernel.register import Register
 from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.standing import Grounds
@@ -198,8 +199,51 @@ class Batch(Protocol):
     def sealed(self) -> bytes: ...
 
 
+class Head(Protocol):
+    """A checkpoint as it was signed: note text as bytes, time in epoch ms."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def note(self) -> bytes: ...
+
+    @property
+    def at(self) -> int: ...
+
+
+class Heads(Protocol):
+    """The log's signed heads, as others see them."""
+
+    def checkpoints(self) -> Sequence[Head]:
+        """Every checkpoint that was signed, the smallest first."""
+        ...
+
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """The path from the log of ``first`` facts to that of ``second``; ValueError when
+        there is none."""
+        ...
+
+    def countersign(self, data: bytes, witnesses: Iterable[Key]) -> list[str]:
+        """Keep what witnesses wrote under a checkpoint; who they are, or NoteError."""
+        ...
+
+    def attest(self, text: str) -> bytes:
+        """The log's signature under a text that says what it is and is no checkpoint."""
+        ...
+
+    def derived(self, label: bytes) -> bytes:
+        """A secret of 32 bytes for one purpose, the same for the ledger's life."""
+        ...
+
+
 class Ledger(Protocol):
     """The record: facts in, projections and proofs out."""
+
+    @property
+    def heads(self) -> Heads:
+        """Its signed heads."""
+        ...
 
     @property
     def register(self) -> Register:

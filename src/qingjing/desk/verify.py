@@ -13,9 +13,8 @@ import hashlib
 from collections.abc import Iterable
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from qingjing.desk.anchor import ed25519_verify
 from qingjing.desk.bundle import Bundle, BundleError, Proven, proven, read, step_proven
 from qingjing.desk.edition import edition
 from qingjing.desk.findings import Findings
@@ -81,7 +80,7 @@ def _signed(
     try:
         key = Key.parse(bundle.key)
         note = parse_note(bundle.checkpoint)
-        check(note, (key,), _ed25519)
+        check(note, (key,), ed25519_verify)
         point = parse_checkpoint(note.text)
     except NoteError as error:
         findings.judge("signature", False, str(error))
@@ -93,7 +92,7 @@ def _signed(
         findings.add("key", Result.RECORD, whose)
     else:
         try:
-            who = check(note, trusted, _ed25519)
+            who = check(note, trusted, ed25519_verify)
             findings.add("trust", Result.HOLDS, ", ".join(one.key.name for one in who))
         except NoteError as error:
             findings.judge("trust", False, str(error))
@@ -102,15 +101,6 @@ def _signed(
     if others:
         findings.add("cosignatures", Result.RECORD, ", ".join(others))
     return point
-
-
-def _ed25519(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Is it a signature of the message by that key (RFC 8032)?"""
-    try:
-        ed25519.Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _only_added(

@@ -23,6 +23,7 @@ from qingjing.kernel.register import Register
 from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.words import Phone
 from qingjing.ledger import snapshot
+from qingjing.ledger.heads import ALL_LEVELS, Heads
 from qingjing.ledger.standings import StandingsFold
 from qingjing.ledger.store import Attached, Known, LedgerBroken, Signed, Store, Unit
 from qingjing.ledger.transaction import Batch, Person
@@ -33,7 +34,6 @@ FRONTIER_STEP: Final = 1024
 """Facts after which the tree's frontier is saved again: about a millisecond of hashing to catch
 up at an opening, and no page more to write in most commits."""
 
-_ALL_LEVELS: Final = 56  # stored levels 8, 16, ... 56 reach past any log
 _REOPEN: Final = "open it anew: what is on disk is whole"
 
 
@@ -48,6 +48,7 @@ class Ledger:
         LedgerBroken when what is stored does not hold together.
         """
         self.store: Final = store
+        self.heads: Final = Heads(store, vault, self._sound)
         self._vault = vault
         self._origin = origin
         self._lock = asyncio.Lock()
@@ -214,7 +215,7 @@ class Ledger:
         text = note.Checkpoint(self._origin, self._tree.size, self._tree.root()).text()
         line = note.sign(text, self._vault.key, self._vault.sign)
         data = note.Note(text, (line,)).encode()
-        self.store.sign(Signed(self._tree.size, data), at)
+        self.store.sign(Signed(self._tree.size, data, at), at)
         return data.decode()
 
     def inclusion(self, position: int, size: int) -> list[bytes]:
@@ -225,7 +226,7 @@ class Ledger:
         self._sound()
         if size > self._tree.size:
             raise ValueError(f"{size} facts are asked for, but {self._tree.size} are committed")
-        return list(chain.inclusion(position - 1, size, self._hashes, stored=_ALL_LEVELS))
+        return list(chain.inclusion(position - 1, size, self.heads.nodes, stored=ALL_LEVELS))
 
     async def save(self, folder: Path) -> None:
         """Save the standings to a folder, so that an opening replays only what comes after.
@@ -340,13 +341,6 @@ class Ledger:
             self._break(f"fact {position} is missing", "restore the ledger from a backup")
             raise LedgerBroken(f"fact {position} is missing", "restore it from a backup")
         return found
-
-    def _hashes(self, level: int, start: int, stop: int) -> Sequence[bytes]:
-        return (
-            self.store.leaves(start, stop)
-            if level == 0
-            else self.store.nodes(level, start, stop)
-        )
 
 
 async def _finished(work: Coroutine[Any, Any, None]) -> tuple[bool, BaseException | None]:

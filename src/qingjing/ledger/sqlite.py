@@ -153,18 +153,18 @@ class SqliteStore:
 
     def checkpoint(self, size: int) -> Signed | None:
         """The checkpoint of a size."""
-        query = "SELECT size, note FROM checkpoint WHERE size = ?"
+        query = "SELECT size, note, at FROM checkpoint WHERE size = ?"
         row = self._reader.execute(query, (size,)).fetchone()
         return None if row is None else Signed(*row)
 
     def checkpoints(self) -> list[Signed]:
         """All checkpoints, smallest first."""
-        query = "SELECT size, note FROM checkpoint ORDER BY size"
+        query = "SELECT size, note, at FROM checkpoint ORDER BY size"
         return [Signed(*row) for row in self._reader.execute(query)]
 
     def sign(self, signed: Signed, at: int) -> None:
         """Store a checkpoint, durably; sqlite3.Error when it could not be."""
-        query = "INSERT INTO checkpoint VALUES (?, ?, ?)"
+        query = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)"
         values = (signed.size, at, signed.note)
         self._thread.submit(self._writer.execute, query, values).result()
 

@@ -77,10 +77,11 @@ class Known(NamedTuple):
 
 
 class Signed(NamedTuple):
-    """A stored checkpoint."""
+    """A stored checkpoint, first signed ``at`` (epoch ms)."""
 
     size: int
     note: bytes
+    at: int = 0
 
 
 class Unit(msgspec.Struct):
@@ -222,7 +223,7 @@ class Store(Reading, Protocol):
         ...
 
     def sign(self, signed: Signed, at: int) -> None:
-        """Store a checkpoint, durably."""
+        """Store a checkpoint, durably; one of a size that is there takes its place."""
         ...
 
     def close(self) -> None:

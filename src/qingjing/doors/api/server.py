@@ -21,7 +21,7 @@ from litestar.router import Router
 
 from qingjing import __version__
 from qingjing.desk.send import Desk
-from qingjing.doors.api import routes_messages, routes_people, routes_rest
+from qingjing.doors.api import routes_log, routes_messages, routes_people, routes_rest
 from qingjing.doors.api.admission import Admission, Connection, Guest, guest
 from qingjing.doors.api.courier import Courier
 from qingjing.doors.api.events import Events, Mailbox
@@ -78,6 +78,7 @@ class ApiServer:
             raise SettingsError("the settings have no [api]")
         self._settings, self._api, self._gateway = settings, settings.api, gateway
         self._desk = desk
+        routes_log.witnesses(settings.api)  # a wrong key is told now, not when one signs
         senses = means.senses
         folder = settings.path(settings.data)
         self._store = Store(folder)
@@ -232,6 +233,7 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
             *routes_messages.ROUTES,
             *routes_people.ROUTES,
             *routes_rest.ROUTES,
+            *routes_log.ROUTES,
         ],
         request_max_body_size=api.body_bytes_max,
     )

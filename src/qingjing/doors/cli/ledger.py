@@ -6,10 +6,12 @@ from typing import Annotated, NamedTuple
 
 from cyclopts import App, Parameter
 
+from qingjing.desk.entries import told
 from qingjing.desk.forget import forget as erase
 from qingjing.desk.ports import Ledger, Transaction
 from qingjing.desk.send import Desk
 from qingjing.doors.cli.output import NEGATIVE, Json, Shared, complain, say, say_json, table
+from qingjing.kernel.note import parse_note
 from qingjing.kernel.rulebook import choose
 
 app = App(name="ledger", help="The record: verify, rebuild, checkpoint, status, forget.")
@@ -90,6 +92,24 @@ async def checkpoint(*, as_json: Json = False, session: Shared) -> int:
         say_json({"note": note})
     else:
         say(*note.splitlines())
+    return 0
+
+
+@app.command
+async def checkpoints(*, as_json: Json = False, session: Shared) -> int:
+    """List the checkpoints that were signed, on schedule or asked for, and who signed each.
+
+    ```
+    qingjing ledger checkpoints
+    ```
+    """
+    async with session.beside() as desk:
+        kept = desk.ledger.heads.checkpoints()
+    rows = [(told(x.at), x.size, [s.name for s in parse_note(x.note).signatures]) for x in kept]
+    if as_json:
+        say_json({"checkpoints": [{"at": a, "size": n, "signed": by} for a, n, by in rows]})
+    else:
+        table(("at", "facts", "signed by"), [(a, n, ", ".join(by)) for a, n, by in rows])
     return 0
 
 

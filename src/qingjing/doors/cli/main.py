@@ -32,6 +32,7 @@ from qingjing.doors.cli import (
     register,
     rulebook,
     shadow,
+    witness,
 )
 from qingjing.doors.cli.decide import decide
 from qingjing.doors.cli.output import BAD_INPUT, complain
@@ -64,6 +65,7 @@ COMMANDS: Final = (
     shadow.app,
     prove,
     verify,
+    witness.app,
     city.app,
 )
 """The commands that come with this room. Further ones are handed to ``run``."""
