@@ -135,6 +135,7 @@ SETTINGS: Final[list[tuple[str, type[msgspec.Struct]]]] = [
     ("", settings.Settings),
     ("listeners.NAME.", settings.Listener),
     ("api.", settings.Api),
+    ("pages.", settings.Pages),
     ("accounts.NAME.", settings.Account),
     ("routes.NAME.", settings.Route),
     ("*.smpp.", settings.Smpp),
@@ -232,6 +233,7 @@ def test_the_example_has_every_setting_and_loads_with_all_of_them(tmp_path: Path
     for table, kind in (
         (listener, settings.Listener),
         (found["api"], settings.Api),
+        (found["pages"], settings.Pages),
         (account, settings.Account),
         (route, settings.Route),
         (account["smpp"], settings.Smpp),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     # At run time only where it is served: its libraries would make every command slower.
     from qingjing.doors.api.lists import Order
     from qingjing.doors.api.server import ApiServer
+    from qingjing.doors.pages.server import PagesServer
 
 
 def keys_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> KeyFile:
@@ -158,6 +159,7 @@ async def serve(
         gateway = Gateway(desk, settings, environ, senses)
         await gateway.start()
         api: ApiServer | None = None
+        pages: PagesServer | None = None
         door = Door(desk, VERBS, senses.when, gateway.fail, os.geteuid())
         # What was built until now stays; what comes is mostly freed by its count. Looking
         # for cycles among a hundred thousand messages on their way would stop the loop.
@@ -170,11 +172,17 @@ async def serve(
                 api = api_server(desk, gateway, settings, senses, environ)
                 await api.start()
                 ports["http"] = api.port
+            if settings.pages is not None:
+                pages = pages_server(desk, gateway, settings, senses)
+                await pages.start()
+                ports["pages"] = pages.port
             ready(ports)
             async with _reloading(gateway, api, anew, warn, environ):
                 await gateway.run(until)
         finally:
             await door.close()
+            if pages is not None:
+                await pages.stop()
             if api is not None:
                 await api.stop()
             await gateway.stop()
@@ -228,6 +236,15 @@ def api_server(
         imports=settings.path(settings.data) / sqlite.IMPORTS,
     )
     return ApiServer(desk, gateway, settings, means)
+
+
+def pages_server(
+    desk: Desk, gateway: Gateway, settings: Settings, senses: Senses
+) -> PagesServer:
+    """The person's pages over a desk and a gateway, to be started. SettingsError as there."""
+    from qingjing.doors.pages.server import PagesServer
+
+    return PagesServer(desk, gateway, settings, senses.when, secrets.token_bytes)
 
 
 def scrub_apart(settings: Settings, order: Order) -> Scrubbed:

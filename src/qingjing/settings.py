@@ -15,6 +15,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from qingjing.settings_http import Api as Api  # others know them from here
+from qingjing.settings_http import Pages as Pages
+from qingjing.settings_http import Tls as Tls
+
 
 class SettingsError(Exception):
     """The settings file is wrong: the message names the field and the remedy."""
@@ -45,14 +49,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long a report is waited for (CMPP's default)."""
     untold_max: int = 50_000
     """Reports and replies kept for one customer that does not take them."""
-
-
-class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Certificate and key files of a listener, or the authority that a client trusts."""
-
-    certificate: str = ""
-    key: str = ""
-    authority: str = ""
 
 
 ProtocolName = Literal["cmpp", "sgip", "smgp", "smpp"]
@@ -97,6 +93,8 @@ class Smpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Vendors' parameters of SMPP customers that go on to this carrier."""
 
 
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+"""Hosts that are this machine alone."""
 _NODE_MAX: Final = 0xFFFF_FFFF
 _PORT_MAX: Final = 21
 """Octets of Src_Id, the widest field of a port."""
@@ -218,42 +216,6 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tls: Tls | None = None
 
 
-class Api(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The HTTP API, and every bound of it with its reason."""
-
-    host: str = "127.0.0.1"
-    port: int = 7880
-    tls: Tls | None = None
-    proxies: tuple[str, ...] = ()
-    """Proxies before it, whose X-Forwarded-For is believed; from others it is not."""
-    hook_networks: tuple[str, ...] = ()
-    """Private networks that webhooks may reach: else a customer could call your insides."""
-    connections_max: int = 500
-    """Open connections, about 100 KB each."""
-    body_bytes_max: int = 1 << 20
-    """A request but a list: a thousand long messages."""
-    batch_max: int = 1_000
-    """Messages of one request: a quarter of a turn, so that it does not hold up the others."""
-    answer_s: int = 20
-    """How long a decision is waited for; a turn takes a fraction of a second."""
-    page_max: int = 500
-    """Events of one page, about 150 KB."""
-    keep_days: int = 7
-    """How long answers, events and lists are kept: a holiday of the other side."""
-    hooks_max: int = 10
-    """Webhooks of one account."""
-    hook_tries: int = 24
-    """Tries of a delivery, over about 16 hours: a night in which nobody looks."""
-    hook_wait_s: int = 10
-    """How long the other side may take to answer."""
-    list_bytes_max: int = 1 << 28
-    """A list to scrub: some twenty million numbers."""
-    lists_max: int = 16
-    """Lists of one account that are kept, done or not: they take disk."""
-    witnesses: tuple[str, ...] = ()
-    """Public keys of witnesses whose countersignatures are kept: others' prove nothing."""
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that an operator sets."""
 
@@ -270,6 +232,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     listeners: dict[ProtocolName, Listener] = {}
     """By protocol. Nothing is open that does not stand here."""
     api: Api | None = None
+    pages: Pages | None = None
     sgip: Sgip = Sgip()
     accounts: dict[str, Account] = {}
     routes: dict[str, Route] = {}
@@ -331,6 +294,7 @@ def _mistakes(settings: Settings) -> Iterator[str]:
         if route.mode != "both" and route.protocol not in _SIDED:
             yield f'route {name!r}: mode {route.mode!r}: {route.protocol} knows "both" alone'
     yield from _sgip_mistakes(settings)
+    yield from _pages_mistakes(settings)
     for what, peers in (("account", settings.accounts), ("route", settings.routes)):
         for name, peer in peers.items():
             wrong = next(_smpp_mistakes(peer.smpp), None)
@@ -338,6 +302,24 @@ def _mistakes(settings: Settings) -> Iterator[str]:
                 yield f"{what} {name!r}: smpp.{wrong}"
     if not 1 <= settings.node <= 0xFFFF:
         yield f"node {settings.node} is not 1 to 65535"
+
+
+def _pages_mistakes(settings: Settings) -> Iterator[str]:
+    """The same of the person's pages."""
+    pages = settings.pages
+    if pages is None:
+        return
+    account = settings.accounts.get(pages.account)
+    if account is None:
+        yield f"pages.account {pages.account!r} is none of the accounts: name one"
+    elif not (pages.sms_port or account.port):
+        yield "pages.sms_port: give the port that the codes leave from"
+    if pages.plain_http and pages.host not in LOOPBACK:
+        yield f"pages.plain_http: {pages.host} is not this machine alone; take it away"
+    for field in msgspec.structs.fields(Pages):
+        value = getattr(pages, field.name)
+        if field.type is int and field.name != "port" and value < 1:
+            yield f"pages.{field.name} {value} is less than 1"
 
 
 def _smpp_mistakes(smpp: Smpp) -> Iterator[str]:

@@ -28,8 +28,8 @@ from gateway_house import STRANGER
 from qingjing.__main__ import House
 from qingjing.city.carrier import CarrierSimulator
 from qingjing.client import Client, Message
-from qingjing.doors.api.server import _listener
 from qingjing.doors.cli import main
+from qingjing.doors.listening import bound
 from qingjing.settings import Api, SettingsError, Tls, load
 
 DAY_MS = 86_400_000
@@ -130,7 +130,7 @@ def test_a_port_that_is_taken_is_told_with_the_setting() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(SettingsError, match=r"api\.port"):
-            _listener(Api(port=taken.getsockname()[1]))
+            bound("api", Api(port=taken.getsockname()[1]))
 
 
 def test_an_account_by_http_without_the_api_is_told(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its connection is closed, and the others go on."""
-    monkeypatch.setattr("qingjing.doors.api.server.BODY_WAIT_S", 0.2)
+    monkeypatch.setattr("qingjing.doors.listening.BODY_WAIT_S", 0.2)
     with api_house(tmp_path) as house:
         head = (
             "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import structlog
-import uvicorn
 from litestar import Litestar
 from litestar.datastructures import ResponseHeader
 from litestar.di import Provide
@@ -34,24 +30,14 @@ from qingjing.doors.api.sending import Sender
 from qingjing.doors.api.store import Store
 from qingjing.doors.control import Own
 from qingjing.doors.gateway.gateway import Gateway, Senses
+from qingjing.doors.listening import Listening
 from qingjing.kernel.note import Key
-from qingjing.settings import Api, Settings, SettingsError
-
-_log = structlog.get_logger("qingjing.api")
+from qingjing.settings import Settings, SettingsError
 
 SWEEP_S: Final = 3_600.0
 """How often what is too old is deleted."""
 SWEEP_ROWS: Final = 20_000
 """Rows deleted at once: some tens of milliseconds, between two turns."""
-GRACE_S: Final = 10
-"""How long requests that run may take at a stop."""
-IDLE_S: Final = 30
-"""How long an idle connection is kept: clients that send now and then keep theirs."""
-BODY_WAIT_S: Final = 20
-"""How long the next piece of a body is waited for: saying little holds no connection."""
-BACKLOG: Final = 1_024
-HEAD_BYTES_MAX: Final = 16_384
-"""Octets of a request's head."""
 DAY_MS: Final = 86_400_000
 
 
@@ -108,47 +94,19 @@ class ApiServer:
         self._admission = Admission(Keys(store), _guests(settings), senses.clock)
         self.app = application(self.rooms, self._admission, self._sound)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: _Server | None = None
-        self._socket: socket.socket | None = None
+        self._listening = Listening("api", self.app, settings, self._api)
 
     @property
     def port(self) -> int:
         """The port that the listener has."""
-        if self._socket is None:
-            raise RuntimeError("the API has not been started")
-        return int(self._socket.getsockname()[1])
+        return self._listening.port
 
     async def start(self) -> None:
         """Listen. SettingsError when the address cannot be had."""
-        api = self._api
         self.reload(self._settings)
-        self._socket = _listener(api)
-        config = uvicorn.Config(
-            patient(self.app),
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            http="httptools",
-            ws="none",
-            limit_concurrency=api.connections_max,
-            timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=GRACE_S,
-            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
-            proxy_headers=bool(api.proxies),
-            forwarded_allow_ips=list(api.proxies),
-            ssl_certfile=_file(self._settings, api.tls.certificate) if api.tls else None,
-            ssl_keyfile=_file(self._settings, api.tls.key) if api.tls else None,
-        )
-        self._server = _Server(config)
+        await self._listening.start(self._spawn)
         for work in (self._courier.run(), self.rooms.lists.run(), self._sweep()):
             self._spawn(work)
-        self._spawn(self._server.serve([self._socket]))
-        while not self._server.started:
-            await asyncio.sleep(0.01)
-        if api.tls is None and api.host not in ("127.0.0.1", "::1", "localhost"):
-            _log.warning("without TLS", host=api.host)
-        _log.info("listening", host=api.host, port=self.port)
 
     def reload(self, settings: Settings) -> None:
         """Go on with the accounts of other settings, which the gateway goes by already."""
@@ -171,9 +129,7 @@ class ApiServer:
 
     async def stop(self) -> None:
         """Take no more requests, answer those that run, close."""
-        if self._server is not None:
-            self._server.should_exit = True
-            await self._server.ended.wait()
+        await self._listening.stop()
         if not self._gateway.failed.done():  # else nobody answers any more
             await self.rooms.sender.finish()
         await self._events.close()
@@ -268,69 +224,5 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
     )
 
 
-def patient(app: Any) -> Any:
-    """An application that gives up on a body that does not come: each piece has its time."""
-
-    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        """The application, with a body that has its time."""
-        whole = False
-
-        async def waited() -> Any:
-            """The next piece; the end of the connection when it does not come."""
-            nonlocal whole
-            if whole:
-                return await receive()
-            try:
-                piece = await asyncio.wait_for(receive(), BODY_WAIT_S)
-            except TimeoutError:
-                return {"type": "http.disconnect"}
-            whole = not piece.get("more_body", False)
-            return piece
-
-        await app(scope, waited, send)
-
-    return wrapped
-
-
-class _Server(uvicorn.Server):
-    """uvicorn on a loop that has its own signals: who serves decides when it ends."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ended = asyncio.Event()
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until ``should_exit``."""
-        try:
-            await super().serve(sockets)
-        finally:
-            self.ended.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave them alone."""
-        yield
-
-
 def _guests(settings: Settings) -> dict[str, Guest]:
     return {name: guest(name, account) for name, account in settings.accounts.items()}
-
-
-def _listener(api: Api) -> socket.socket:
-    family = socket.AF_INET6 if ":" in api.host else socket.AF_INET
-    found = socket.socket(family)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((api.host, api.port))
-        found.listen(BACKLOG)
-    except OSError as error:
-        found.close()
-        remedy = "free it, or change api.host or api.port"
-        where = f"{api.host} port {api.port}"
-        raise SettingsError(f"api: {where}: {error.strerror}; {remedy}") from None
-    found.setblocking(False)
-    return found
-
-
-def _file(settings: Settings, name: str) -> str:
-    return str(settings.path(name))

@@ -1,0 +1,1 @@
+"""The person's pages: see what is held, withdraw, refuse."""
