@@ -141,7 +141,7 @@ def write(bundle: Bundle) -> bytes:
     members = _members(bundle)
     if len(members) > MEMBERS_MAX:
         raise BundleError(f"{len(members)} members, over the limit of {MEMBERS_MAX}")
-    data = _zipped(members)
+    data = zipped(members)
     if len(data) > BUNDLE_BYTES_MAX:
         raise BundleError(f"{len(data)} bytes, over the limit of {BUNDLE_BYTES_MAX}")
     return data
@@ -151,7 +151,7 @@ def read(data: bytes) -> Bundle:
     """Read what ``write`` wrote; BundleError names what is wrong. Nothing is believed yet."""
     if len(data) > BUNDLE_BYTES_MAX:
         raise BundleError(f"{len(data)} bytes, over the limit of {BUNDLE_BYTES_MAX}")
-    members = _unzipped(data)
+    members = unzipped(data)
     manifest = _decoded(members, _MANIFEST, _Manifest)
     names = _names(manifest)
     there = manifest.imported
@@ -179,7 +179,7 @@ def read(data: bytes) -> Bundle:
         since=manifest.since,
         openings=_decoded(members, _OPENINGS, Openings),
     )
-    if _zipped(_members(found)) != data:
+    if zipped(_members(found)) != data:
         raise BundleError(
             "not in its one canonical form: bytes were changed, or the file was packed anew"
         )
@@ -282,7 +282,7 @@ def in_batch(row: Row, fact: f.MessagesDecided | f.MessagesMoved | f.ConsentsImp
 
 def proven(bundle: Bundle, point: Checkpoint) -> Proven:
     """What is in the log of this checkpoint; BundleError when anything is not."""
-    facts = {row.fact: _fact(row, point) for row in bundle.facts}
+    facts = {row.fact: fact_in(row, point) for row in bundle.facts}
     decision = facts.get(bundle.row.fact)
     if decision is None or not isinstance(decision.fact, f.MessagesDecided):
         raise BundleError(f"fact {bundle.row.fact} is no decided batch")
@@ -308,7 +308,8 @@ def proven(bundle: Bundle, point: Checkpoint) -> Proven:
     return Proven(bundle, facts, decision, batch, row, lane, text, vector)
 
 
-def _fact(row: Row, point: Checkpoint) -> f.Recorded:
+def fact_in(row: Row, point: Checkpoint) -> f.Recorded:
+    """A fact that is in the log of this checkpoint; BundleError when it is not."""
     try:
         fact = f.decode(row.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -344,7 +345,7 @@ _DAY: Final = 1 << 5 | 1  # 1 January 1980, the first day that the format knows
 _MODE: Final = 0o100644 << 16
 
 
-def _zipped(members: Mapping[str, bytes]) -> bytes:
+def zipped(members: Mapping[str, bytes]) -> bytes:
     """The members as a zip file."""
     body, index = bytearray(), bytearray()
     for name, data in members.items():
@@ -357,8 +358,8 @@ def _zipped(members: Mapping[str, bytes]) -> bytes:
     return bytes(body + index + end)
 
 
-def _unzipped(data: bytes) -> dict[str, bytes]:
-    """The members of a zip file that ``_zipped`` wrote, from its start to its index.
+def unzipped(data: bytes) -> dict[str, bytes]:
+    """The members of a zip file that ``zipped`` wrote, from its start to its index.
 
     The index itself is not read: ``read`` compares it with the one that belongs there.
     """

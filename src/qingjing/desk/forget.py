@@ -130,8 +130,13 @@ def _without(ledger: Ledger, person: Person, number: Phone) -> Iterator[tuple[in
 def _left(ledger: Ledger, batch: Batch, person: Person, number: Phone) -> bytes | None:
     """The sealed part of one batch without the person; None when nothing of it is there."""
     match batch.recorded.fact:
-        case f.ReplyHeard(handle=person.handle) if batch.sealed:
+        case f.ReplyHeard(handle=person.handle) | f.ComplaintReceived(handle=person.handle) if (
+            batch.sealed
+        ):
             return b""
+        case f.CaseMoved(complaint=complaint) if batch.sealed:
+            case = ledger.cases.case(complaint)
+            return b"" if case and case.received.handle == person.handle else None
         case f.PartsKept():
             kept = _PARTS.decode(ledger.unseal(batch.sealed, parts.CONTEXT))
             others = [part for part in kept if part.key[2] != number.digits]

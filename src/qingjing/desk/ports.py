@@ -15,12 +15,14 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qingjing.kernel.cases import Cases
 from qingjing.kernel.facts import Fact, Recorded
 from qingjing.kernel.note import Key
 from qingjing.kernel.register import Register
 from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.standing import Grounds
 from qingjing.kernel.words import NumberState, Phone
+from qingjing.kernel.workdays import Calendar
 
 U64s = NDArray[np.uint64]
 U32s = NDArray[np.uint32]
@@ -253,6 +255,29 @@ class Ledger(Protocol):
     @property
     def standings(self) -> Standings:
         """The standing index at the ledger's position."""
+        ...
+
+    @property
+    def cases(self) -> Cases:
+        """Complaints and what became of them, at the ledger's position."""
+        ...
+
+    @property
+    def calendar(self) -> Calendar:
+        """The published working days."""
+        ...
+
+    @property
+    def key(self) -> Key:
+        """The public key that verifies what this ledger signs."""
+        ...
+
+    def sign(self, text: str) -> bytes:
+        """A text that is no checkpoint, as a note under the ledger's key."""
+        ...
+
+    def keyed(self, name: bytes) -> bytes:
+        """16 bytes that follow from a name, and that nobody without the keys can guess."""
         ...
 
     @property

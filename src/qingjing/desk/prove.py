@@ -81,7 +81,7 @@ def prove(
         key=key.text(),
         checkpoint=checkpoint,
         row=decided,
-        facts=tuple(_leaf(ledger, position, size) for position in sorted(positions)),
+        facts=tuple(leaf_of(ledger, position, size) for position in sorted(positions)),
         imported=_imported(ledger, rows[index], imports),
         moves=moves,
         since=_since(ledger, since, size) if since else None,
@@ -89,7 +89,8 @@ def prove(
     )
 
 
-def _leaf(ledger: Ledger, position: int, size: int) -> Row:
+def leaf_of(ledger: Ledger, position: int, size: int) -> Row:
+    """A fact with its path in the log of that size; ProofError when it is not there."""
     data = ledger.encoded(position)
     if data is None:
         raise ProofError(f"fact {position} is not in the ledger: run `qingjing ledger verify`")

@@ -173,10 +173,17 @@ class _Check:
     def _beside(self, recorded: f.Recorded) -> Iterator[str]:
         fact = recorded.fact
         match fact:
-            case f.MessagesDecided() | f.MessagesMoved() | f.PartsKept() | f.ReplyHeard():
+            case (
+                f.MessagesDecided()
+                | f.MessagesMoved()
+                | f.PartsKept()
+                | f.ReplyHeard()
+                | f.ComplaintReceived()
+                | f.CaseMoved()
+            ):
                 told = _sealed_hash(fact)
                 attached = self._store.attached(recorded.position)
-                if isinstance(fact, f.ReplyHeard) and not told:
+                if isinstance(fact, _WORDED) and not told:
                     return  # no words were kept
                 self.batches += 1
                 self._with_batch.add(recorded.position)
@@ -203,7 +210,8 @@ class _Check:
         self.findings.append(Finding(position, problem))
 
 
-_Beside = f.MessagesDecided | f.MessagesMoved | f.PartsKept | f.ReplyHeard
+_WORDED = f.ReplyHeard | f.ComplaintReceived | f.CaseMoved
+_Beside = f.MessagesDecided | f.MessagesMoved | f.PartsKept | _WORDED
 
 
 def _sealed_hash(fact: _Beside) -> bytes:
@@ -211,7 +219,7 @@ def _sealed_hash(fact: _Beside) -> bytes:
     match fact:
         case f.MessagesMoved():
             return b""
-        case f.ReplyHeard():
+        case f.ReplyHeard() | f.ComplaintReceived() | f.CaseMoved():
             return fact.words
         case _:
             return fact.sealed_hash

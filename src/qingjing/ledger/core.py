@@ -12,17 +12,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from qingjing.kernel import chain, note
+from qingjing.kernel.cases import Cases
 from qingjing.kernel.facts import Fact, Recorded, RulebookAdopted, decode, encode
 from qingjing.kernel.register import Register
 from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.words import Phone
-from qingjing.ledger import snapshot
+from qingjing.kernel.workdays import Calendar
+from qingjing.ledger import calendar, snapshot
 from qingjing.ledger.heads import ALL_LEVELS, Heads
 from qingjing.ledger.standings import StandingsFold
 from qingjing.ledger.store import Attached, Known, LedgerBroken, Signed, Store, Unit
@@ -60,6 +63,7 @@ class Ledger:
         self._marks = store.marks()
         self._marked: dict[str, int] = {}
         self._register = Register()
+        self.cases: Final = Cases()
         self._books: tuple[Rulebook, ...] = ()
         self._digests: tuple[str, ...] = ()
         self._standings = standings
@@ -218,6 +222,20 @@ class Ledger:
         self.store.sign(Signed(self._tree.size, data, at), at)
         return data.decode()
 
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The published working days."""
+        return calendar.shipped()
+
+    def sign(self, text: str) -> bytes:
+        """A text that is no checkpoint, as a note under the ledger's key."""
+        return note.Note(text, (note.sign(text, self._vault.key, self._vault.sign),)).encode()
+
+    def keyed(self, name: bytes) -> bytes:
+        """16 bytes that follow from a name of five bytes or more, which makes more digits than
+        any number has, and that nobody without the keys can guess."""
+        return self._vault.person_key(Phone(int.from_bytes(b"\x01" + name)))
+
     def inclusion(self, position: int, size: int) -> list[bytes]:
         """The inclusion path of a fact in the log of that size.
 
@@ -298,6 +316,7 @@ class Ledger:
             self._digests += (fact.digest,)
         else:
             self._register.apply(recorded)
+            self.cases.apply(recorded)
 
     def _in(self, t: Transaction) -> None:
         self._sound()

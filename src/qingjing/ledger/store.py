@@ -33,6 +33,13 @@ _REGISTER: Final = (
     f.GrantMade,
     f.GrantEnded,
     f.RulebookAdopted,
+    f.ComplaintReceived,
+    f.ComplaintUnderstood,
+    f.ComplaintLinked,
+    f.ComplaintTraced,
+    f.LeadRaised,
+    f.CaseMoved,
+    f.PeerKeyed,
 )
 
 

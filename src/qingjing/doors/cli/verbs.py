@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from qingjing.desk import consent, register, rulebook, shadow
+from qingjing.desk import (
+    casestats,
+    complaint,
+    consent,
+    interchange,
+    lead,
+    register,
+    rulebook,
+    shadow,
+)
 from qingjing.desk.explain import explain
 from qingjing.doors.cli import consent as consent_commands
 from qingjing.doors.cli import ledger as ledger_commands
@@ -32,9 +41,24 @@ VERBS: Final = Verbs(
         shadow.begin,
         shadow.enforce,
         ledger_commands.sign,
+        complaint.receive,
+        complaint.receive_many,
+        complaint.complete,
+        lead.enter,
+        lead.work,
+        lead.hand,
+        lead.stop,
+        lead.resume,
+        lead.answer,
+        lead.dispute,
+        lead.decide,
+        casestats.link,
+        interchange.trust,
+        interchange.take,
     ),
     asking=(
         explain,
+        complaint.status,
         consent_commands.look_up,
         register_commands.look_up,
         rulebook_commands.adopted,

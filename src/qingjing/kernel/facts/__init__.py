@@ -16,6 +16,18 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from qingjing.kernel.facts.complaints import (
+    CaseMoved,
+    ComplaintLinked,
+    ComplaintReceived,
+    ComplaintTraced,
+    ComplaintUnderstood,
+    LeadRaised,
+    Outcome,
+    PeerKeyed,
+    Step,
+    Stop,
+)
 from qingjing.kernel.facts.messages import (
     LaneUsed,
     MessagesDecided,
@@ -52,19 +64,27 @@ __all__ = [
     "ALL_GROUPS",
     "KINDS",
     "AccountShadowed",
+    "CaseMoved",
+    "ComplaintLinked",
+    "ComplaintReceived",
+    "ComplaintTraced",
+    "ComplaintUnderstood",
     "ConsentRecorded",
     "ConsentsImported",
     "Fact",
     "GrantEnded",
     "GrantMade",
     "LaneUsed",
+    "LeadRaised",
     "MessagesDecided",
     "MessagesMoved",
     "NumberNoted",
+    "Outcome",
     "PartsKept",
     "PartyRegistered",
     "PartyReinstated",
     "PartySuspended",
+    "PeerKeyed",
     "PersonForgotten",
     "PortFiled",
     "PortRegistered",
@@ -75,6 +95,8 @@ __all__ = [
     "RulebookAdopted",
     "SignatureFiled",
     "SignatureRegistered",
+    "Step",
+    "Stop",
     "TextRead",
     "WordingRegistered",
     "decode",
@@ -104,6 +126,13 @@ Fact = (
     | AccountShadowed
     | MessagesDecided
     | MessagesMoved
+    | ComplaintReceived
+    | ComplaintUnderstood
+    | ComplaintLinked
+    | ComplaintTraced
+    | LeadRaised
+    | CaseMoved
+    | PeerKeyed
 )
 
 KINDS: Final[dict[str, type[Any]]] = {
