@@ -9,12 +9,13 @@ import asyncio
 import gc
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from qingjing.desk import lookback
 from qingjing.desk.ports import Ledger
 from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.scrub import Scrubbed
@@ -177,7 +178,10 @@ async def serve(
                 await pages.start()
                 ports["pages"] = pages.port
             ready(ports)
-            async with _reloading(gateway, api, anew, warn, environ):
+            async with (
+                _reloading(gateway, api, anew, warn, environ),
+                _looking_back(desk, settings, senses, environ, gateway.fail),
+            ):
                 await gateway.run(until)
         finally:
             await door.close()
@@ -216,6 +220,52 @@ async def _reloading(
     finally:
         if task is not None:
             task.cancel()
+
+
+LOOK_BACK_S: Final = 60.0
+"""How often the service asks whether a look back is due: they are due by the day."""
+
+
+@asynccontextmanager
+async def _looking_back(
+    desk: Desk,
+    settings: Settings,
+    senses: Senses,
+    environ: Mapping[str, str],
+    fail: Callable[[BaseException], None],
+) -> AsyncIterator[None]:
+    """Look back at what is due, while the block lasts, without anyone asking.
+
+    What is examined is read beside the service, in a thread: customers do not wait for it.
+    """
+
+    def examined(waiting: Sequence[lookback.Booking]) -> list[lookback.Look]:
+        async def work() -> list[lookback.Look]:
+            async with open_beside(
+                settings, now=senses.when, warn=lambda _text: None, environ=environ
+            ) as beside:
+                return [lookback.examine(beside.ledger, booking) for booking in waiting]
+
+        return asyncio.run(work())
+
+    async def pass_time() -> None:
+        while True:
+            waiting = lookback.due(desk.ledger, senses.when())
+            for look in await asyncio.to_thread(examined, waiting) if waiting else ():
+                async with desk.ledger.transaction(senses.when()) as t:
+                    lookback.record(desk.ledger, t, look)
+            await asyncio.sleep(LOOK_BACK_S)
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            fail(error)
+
+    task = asyncio.create_task(pass_time())
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def api_server(

@@ -180,6 +180,33 @@ WHILE_SERVING: dict[str, tuple[int, tuple[str, ...], str]] = {
     "register suspend": (0, ("maida", "--reason", "试", "--until", "2090-01-01"), "suspended"),
     "register reinstate": (0, ("maida", "--reason", "试"), "reinstated"),
     "register end-grant": (0, ("more", "--reason", "试"), "grant.ended"),
+    "finding open": (
+        0,
+        (
+            *("drift", "--party", "maida", "--words", "试", "--since", "2026-01-01"),
+            *("--by", "甲"),
+        ),
+        "finding.opened",
+    ),
+    "finding close": (0, ("FINDING", "--reason", "试", "--by", "甲"), "finding.closed"),
+    "finding reopen": (0, ("FINDING", "--reason", "试", "--by", "甲"), "finding.reopened"),
+    "finding list": (0, (), "reopened"),
+    "measure ladder": (0, (), "terminate"),
+    "measure take": (
+        0,
+        ("suspend", "party", "maida", "--reason", "试", "--by", "甲"),
+        "another person must confirm it",
+    ),
+    "measure confirm": (0, ("MEASURE", "--by", "乙"), "measure.taken"),
+    "measure appeal": (0, ("MEASURE", "--reason", "试", "--by", "maida"), "measure.appealed"),
+    "measure answer": (0, ("MEASURE", "--reason", "试", "--by", "丙"), "appeal.answered"),
+    "measure lift": (0, ("MEASURE", "--reason", "试", "--by", "甲"), "measure.proposed"),
+    "measure list": (0, (), "lifting proposed"),
+    "lookback due": (0, ("--all",), "grant"),
+    "lookback run": (0, (), "matter"),
+    "lookback plan": (0, ("--size", "5", "--seed", "x"), '"seed":"x"'),
+    "lookback draw": (2, ("nothing.json",), "cannot be read"),
+    "lookback record": (0, (), "maida"),
     "register show": (0, (PORT,), "tongda"),
     "ledger status": (0, (), "order74-2026"),
     "ledger verify": (0, (), "sound"),
@@ -229,6 +256,10 @@ def test_each_command_works_while_serving_or_says_why_not(
         "REGISTER": str(Path(__file__).parents[2] / "bench" / "register.toml"),
         "BOOK": service.write("ours.toml", own),
     }
+    for word, room in (("FINDING", "finding"), ("MEASURE", "measure")):
+        if word in words:
+            listed = service.run(room, "list", "--json").json()[f"{room}s"]
+            files[word] = listed[-1][room]
     found = service.run(*command.split(), *(files.get(word, word) for word in words))
     assert found.code == code, found
     assert says in found.out + found.err

@@ -398,3 +398,50 @@ def test_a_lane_is_the_same_at_every_moment_until_its_end(
     for later in range(at, min(first.until, 30)):
         assert first == folded.lane(submitter, PORT, SIGNATURE, Carrier.MOBILE, later)
     assert at < first.until <= FOREVER
+
+
+def letter(until: int, sender: str = "shop") -> f.LetterRecorded:
+    """The shop's own letter for its signature, from START."""
+    return f.LetterRecorded(
+        letter=f"l{until}",
+        owner="shop",
+        sender=sender,
+        signatures=(SIGNATURE,),
+        document=b"",
+        valid_from=START,
+        valid_until=until,
+    )
+
+
+def contract(until: int, upstream: str = "agent") -> f.ContractRecorded:
+    """The agent's contract with the provider, from START."""
+    return f.ContractRecorded(
+        contract=f"c{until}",
+        upstream=upstream,
+        downstream="provider",
+        document=b"",
+        valid_from=START,
+        valid_until=until,
+    )
+
+
+def test_an_expired_letter_ends_the_signatures_scope_for_its_sender() -> None:
+    """From its last moment on; another sender's letter says nothing, a newer one holds."""
+    ends, newer, other = letter(AT), letter(END), letter(AT, "stranger")
+
+    assert lane(*PATH, ends, at=AT - 1).signature_state is SignatureState.OK
+    assert lane(*PATH, ends, at=AT - 1).until == AT
+    assert lane(*PATH, ends).signature_state is SignatureState.OUT_OF_SCOPE
+    assert lane(*PATH, ends, newer).signature_state is SignatureState.OK
+    assert lane(*PATH, other).signature_state is SignatureState.OK
+
+
+def test_an_expired_link_makes_the_chain_undeclared() -> None:
+    """Contracts of links that the chain does not have say nothing."""
+    ends, newer, other = contract(AT), contract(END), contract(AT, "stranger")
+
+    assert lane(*PATH, ends, at=AT - 1).chain_state is ChainState.OK
+    assert lane(*PATH, ends, at=AT - 1).until == AT
+    assert lane(*PATH, ends).chain_state is ChainState.UNDECLARED
+    assert lane(*PATH, ends, newer).chain_state is ChainState.OK
+    assert lane(*PATH, other).chain_state is ChainState.OK

@@ -17,7 +17,7 @@ import msgspec
 
 from qingjing.desk import bundle as b
 from qingjing.desk.anchor import ed25519_verify
-from qingjing.desk.findings import Report, Result
+from qingjing.desk.checks import Report, Result
 from qingjing.desk.ports import Ledger
 from qingjing.desk.prove import leaf_of, prove
 from qingjing.desk.said import Said, commitment, said_of

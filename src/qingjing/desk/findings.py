@@ -1,158 +1,206 @@
-"""Findings: what became of each check of a proof, in words that a reader can follow."""
+"""Findings 认定: what was proved against a party, opened, closed, and opened again.
+
+A finding says who, what, since when and how sure, with the evidence in words and the messages
+that show it, and names the query by which looking back asks the same question again.
+"""
 
 from __future__ import annotations
 
-from enum import Enum
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from qingjing.desk.bundle import Proven
-from qingjing.kernel.vector import FIELDS
+from qingjing.desk.entries import InputError, Problem
+from qingjing.desk.ports import Ledger, Transaction
+from qingjing.desk.queries import QUERIES, default_query, wrong_params
+from qingjing.kernel import facts as f
+from qingjing.kernel.oversight import Finding
+
+EVIDENCE_MAX: Final = 100
+"""Lines of evidence, and messages, that one finding keeps: a person reads them."""
 
 
-class Result(Enum):
-    """What became of a check. DIFFERS proves nothing either way: a person should look."""
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """What a detector or a person hands in. ``since`` is epoch ms, ``score`` from 0 to 1.
 
-    HOLDS = "holds"
-    FAILS = "fails"
-    RECORD = "record"
-    DIFFERS = "differs"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One check, with a sentence in Chinese and in English."""
-
-    check: str
-    result: Result
-    zh: str
-    en: str
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer. ``ok``: nothing fails.
-
-    ``proven`` is what was decided and on what, None when the log does not vouch for it. The
-    doors say it in words.
+    ``query`` and ``params`` are what looking back will ask; left out, messages of the same
+    port, signature and party that were refused for any reason.
     """
 
-    ok: bool
-    findings: tuple[Finding, ...]
-    proven: Proven | None = None
+    what: str
+    party: str
+    words: str
+    since: int
+    score: float = 1.0
+    port: str = ""
+    signature: str = ""
+    evidence: tuple[str, ...] = ()
+    messages: tuple[int, ...] = ()
+    query: str = ""
+    params: tuple[tuple[str, str], ...] = ()
+    told: str = ""
 
-    def of(self, result: Result) -> tuple[Finding, ...]:
-        """The findings with this result."""
-        return tuple(finding for finding in self.findings if finding.result is result)
 
+def open_(ledger: Ledger, t: Transaction, alarm: Alarm, by: str) -> f.FindingOpened:
+    """Record a finding; the same matter that is open already is given back and not written.
 
-_LEAD: Final = {
-    Result.HOLDS: ("", ""),
-    Result.FAILS: ("不成立:", "Does not hold: "),
-    Result.RECORD: ("仅据记录:", "Taken from the record: "),
-    Result.DIFFERS: ("有出入,请人工查看:", "Differs, a person should look: "),
-}
-
-_CHECKS: Final = {
-    "bundle": ("文件是格式唯一、未经改动的证明包", "the file is a bundle in its one form"),
-    "signature": ("检查点由包内所附密钥签名", "the key in the bundle signed the checkpoint"),
-    "trust": ("签名者是您信任的密钥", "the checkpoint is signed by a key that you trust"),
-    "key": (
-        "没有提供可信公钥,公钥取自证明包本身,请与公布的指纹核对",
-        "the public key comes from the bundle itself: compare its fingerprint",
-    ),
-    "cosignatures": ("其他签名未核对", "further signatures were not checked"),
-    "since": (
-        "日志自早先状态起只增不改",
-        "the log has only been added to since the earlier state",
-    ),
-    "witness": ("日志延续了所保存的检查点", "the log continues the checkpoint that was kept"),
-    "inclusion": (
-        "所有事实与该行均在日志所称位置",
-        "every fact and the row are in the log where they claim",
-    ),
-    "before": (
-        "所依据的事实均先于决定入账",
-        "what the decision rests on was in the log before it",
-    ),
-    "parts": ("包内事实均与此决定有关", "every fact in the bundle has a part in this decision"),
-    "moves": ("其后各步骤在日志之中", "the later steps of the message are in the log"),
-    "text": ("所示正文即决定时的正文", "the text shown is the text that was decided"),
-    "number": ("所示号码在所提交的原文之中", "the number shown is in the bytes submitted"),
-    "rulebook": (
-        "规则集与决定时所用的逐字节相同,且当日有效",
-        "the rulebook is byte for byte the one that was decided under, and in force that day",
-    ),
-    "reader": (
-        "正文由与本程序相同的识读器读出",
-        "the text was read by the very reader that this program has",
-    ),
-    "erased": (
-        "应用户要求已删除的内容不再出示",
-        "what was erased at the person's request is not shown",
-    ),
-    "lane": (
-        "由登记事实重算的路径与记录一致",
-        "the path recomputed from the register is the recorded one",
-    ),
-    "reading": ("重读正文与记录一致", "the text reads as it was recorded"),
-    "import": ("用户在导入文件之中", "the person stands in the imported file"),
-    "reasons": (
-        "由案例与规则集重算的理由一致",
-        "the reasons follow from the case under the rulebook",
-    ),
-    "verdict": ("由理由重算的裁决一致", "the verdict follows from the reasons"),
-    "absence": (
-        "决定之前再无其他相关事实(离线无法证明不存在)",
-        "no further fact changed this before the decision (absence cannot be proved off-line)",
-    ),
-}
-"""Every check but the fields of the case, as the sentence that should hold."""
-
-_FIELDS_ZH: Final = dict(
-    zip(
-        (name for name, _kind in FIELDS),
-        (
-            *("声明类别", "读出类别", "依据", "发送主体", "端口", "签名", "转授权链", "用途"),
-            *("同意频次", "本站上限", "运营商上限", "时段", "退订提示", "身份标识", "链接"),
-            *("征询", "号码", "缺项"),
-        ),
-        strict=True,
+    InputError when its party is not registered, its query is none, or it says nothing.
+    """
+    problems = _named(by) + _about(ledger, t, alarm)
+    query, params = alarm.query, alarm.params
+    if not query:
+        query, params = default_query(alarm.party, alarm.port, alarm.signature)
+    problems += wrong_params(query, params)
+    if problems:
+        raise InputError(problems)
+    for known in ledger.register.oversight.findings.values():
+        fact = known.fact
+        same = (fact.what, fact.party, fact.port, fact.signature, fact.told) == (
+            alarm.what,
+            alarm.party,
+            alarm.port,
+            alarm.signature,
+            alarm.told,
+        )
+        if same and not known.closed:
+            return fact
+    fact = f.FindingOpened(
+        finding=f"f{t.position + 1}",
+        what=alarm.what,
+        party=alarm.party,
+        port=alarm.port,
+        signature=alarm.signature,
+        since=alarm.since,
+        score=alarm.score,
+        words=alarm.words,
+        evidence=alarm.evidence[:EVIDENCE_MAX],
+        messages=alarm.messages[:EVIDENCE_MAX],
+        query=query,
+        params=params,
+        by=by,
+        told=alarm.told,
     )
-)
-_KINDS: Final = dict(FIELDS)
+    t.append(fact)
+    return fact
 
 
-class Findings(list[Finding]):
-    """Findings as they are made."""
+def close(
+    ledger: Ledger, t: Transaction, finding: str, reason: str, by: str
+) -> f.FindingClosed:
+    """It was put right, and why; looking back begins. InputError unless it is open."""
+    known = known_finding(ledger, finding)
+    problems = _named(by) + _said(reason)
+    if known.closed:
+        problems.append(Problem("", "finding", f"{finding} is closed", "nothing to close"))
+    if problems:
+        raise InputError(problems)
+    fact = f.FindingClosed(finding=finding, by=by, reason=reason)
+    t.append(fact)
+    return fact
 
-    def add(self, check: str, result: Result, detail: str = "") -> None:
-        """Note one check."""
-        (zh, en), (lead_zh, lead_en) = _CHECKS[check], _LEAD[result]
-        tail = f" ({detail})" if detail else ""
-        en = lead_en + en if lead_en else en[0].upper() + en[1:]
-        self.append(Finding(check, result, f"{lead_zh}{zh}{tail}", f"{en}{tail}"))
 
-    def judge(self, check: str, held: bool, detail: str = "") -> bool:
-        """Note one check that holds or fails; the detail is told when it fails."""
-        self.add(check, Result.HOLDS if held else Result.FAILS, "" if held else detail)
-        return held
+def reopen(
+    ledger: Ledger, t: Transaction, finding: str, reason: str, by: str
+) -> f.FindingReopened:
+    """It was not put right. InputError unless it is closed."""
+    known = known_finding(ledger, finding)
+    problems = _named(by) + _said(reason)
+    if not known.closed:
+        problems.append(Problem("", "finding", f"{finding} is open", "nothing to reopen"))
+    if problems:
+        raise InputError(problems)
+    fact = f.FindingReopened(finding=finding, by=by, reason=reason)
+    t.append(fact)
+    return fact
 
-    def field(self, name: str, recorded: int, computed: int | None) -> None:
-        """Compare one field of the case; None for what cannot be computed off-line."""
-        word = _KINDS[name](recorded).name
-        result, also = Result.HOLDS, ""
-        if computed is None:
-            result = Result.RECORD
-        elif computed != recorded:
-            known = computed in tuple(_KINDS[name])
-            also = _KINDS[name](computed).name if known else str(computed)
-            result = Result.FAILS
-        zh, en = _LEAD[result]
-        zh += f"{_FIELDS_ZH[name]}为{word}" + (f"(重算为{also})" if also else "")
-        en += f"{name}: {word}" + (f" (recomputed: {also})" if also else "")
-        self.append(Finding(f"field {name}", result, zh, en))
 
-    @property
-    def ok(self) -> bool:
-        """Nothing fails so far."""
-        return not any(finding.result is Result.FAILS for finding in self)
+def known_finding(ledger: Ledger, finding: str) -> Finding:
+    """A finding by its name; InputError when there is none."""
+    known = ledger.register.oversight.findings.get(finding)
+    if known is None:
+        remedy = "name one of `qingjing finding list`"
+        raise InputError([Problem("", "finding", f"{finding!r} is not known", remedy)])
+    return known
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What a party was found to have done, and whether it came back (屡犯).
+
+    ``relapses`` counts reopenings and further findings of a kind that had been closed before;
+    ``rate`` is relapses for each finding that was ever closed, 0 when none was.
+    """
+
+    party: str
+    findings: int
+    open: int
+    closed: int
+    relapses: int
+    rate: float
+    measures: int
+
+
+def recidivism(ledger: Ledger) -> list[Record]:
+    """Every party with findings or measures, the most relapses first."""
+    oversight = ledger.register.oversight
+    of: dict[str, list[Finding]] = {}
+    for found in oversight.findings.values():
+        of.setdefault(found.fact.party, []).append(found)
+    measured = Counter(m.fact.name for m in oversight.measures.values())
+    records = [
+        _record(party, of.get(party, []), measured[party])
+        for party in dict.fromkeys([*of, *measured])
+        if ledger.register.party(party) is not None
+    ]
+    return sorted(records, key=lambda r: (-r.relapses, -r.findings, r.party))
+
+
+def _record(party: str, found: Sequence[Finding], measures: int) -> Record:
+    relapses, was_closed, seen = 0, 0, set[str]()
+    for one in found:
+        relapses += one.reopened + (one.fact.what in seen)
+        ever = one.reopened + bool(one.closed)
+        was_closed += ever
+        if ever:
+            seen.add(one.fact.what)
+    return Record(
+        party=party,
+        findings=len(found),
+        open=sum(not one.closed for one in found),
+        closed=sum(bool(one.closed) for one in found),
+        relapses=relapses,
+        rate=relapses / was_closed if was_closed else 0.0,
+        measures=measures,
+    )
+
+
+def _about(ledger: Ledger, t: Transaction, alarm: Alarm) -> list[Problem]:
+    register = ledger.register
+    problems = []
+    remedy = "name what is registered"
+    for field, name, known in (
+        ("party", alarm.party, register.party(alarm.party)),
+        ("told", alarm.told, register.party(alarm.told) if alarm.told else True),
+    ):
+        if known is None:
+            problems.append(Problem("", field, f"{name!r} is not registered", remedy))
+    if not alarm.what.strip() or not alarm.words.strip():
+        problems.append(Problem("", "words", "are empty", "say what was found, in words"))
+    if not 0 <= alarm.score <= 1:
+        problems.append(Problem("", "score", f"{alarm.score} is none", "give 0 to 1"))
+    if alarm.since > t.at:
+        problems.append(Problem("", "since", "is in the future", "give when it began"))
+    return problems
+
+
+def _named(by: str) -> list[Problem]:
+    return [] if by.strip() else [Problem("", "by", "is empty", "say who acts")]
+
+
+def _said(reason: str) -> list[Problem]:
+    told = "say why, for whoever reads it later"
+    return [] if reason.strip() else [Problem("", "reason", "is empty", told)]
+
+
+__all__ = ["QUERIES", "Alarm", "Record", "close", "open_", "recidivism", "reopen"]

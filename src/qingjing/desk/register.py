@@ -113,8 +113,9 @@ def suspend(
 def reinstate(ledger: Ledger, t: Transaction, party: str, reason: str) -> f.PartyReinstated:
     """The suspension ends; InputError when there is none."""
     problems = _about_party(ledger, party, reason)
-    if not problems and not ledger.register.suspended(party, t.at):
-        problems.append(Problem("", "party", f"{party!r} is not suspended", "nothing to end"))
+    if not problems and not ledger.register.stopped_at_once(party, t.at):
+        remedy = "nothing to end; a measure ends by `qingjing measure lift`"
+        problems.append(Problem("", "party", f"{party!r} is not suspended", remedy))
     if problems:
         raise InputError(problems)
     fact = f.PartyReinstated(party=party, reason=reason)

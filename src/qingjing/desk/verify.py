@@ -16,10 +16,10 @@ import msgspec
 
 from qingjing.desk.anchor import ed25519_verify
 from qingjing.desk.bundle import Bundle, BundleError, Proven, proven, read, step_proven
+from qingjing.desk.checks import Findings
+from qingjing.desk.checks import Report as Report  # others know these two from here
+from qingjing.desk.checks import Result as Result
 from qingjing.desk.edition import edition
-from qingjing.desk.findings import Findings
-from qingjing.desk.findings import Report as Report  # others know these two from here
-from qingjing.desk.findings import Result as Result
 from qingjing.desk.prove import HISTORY, imported_at, recounted
 from qingjing.desk.texts import read_body, view_of
 from qingjing.kernel import facts as f

@@ -6,16 +6,18 @@ that the gate needs of it. A lane holds until the register changes or until ``La
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
 from qingjing.kernel import facts as f
+from qingjing.kernel.oversight import STOPS, Measure, Oversight
+from qingjing.kernel.rulebook import MARKETING_KINDS
+from qingjing.kernel.terms import FOREVER as FOREVER  # others know it from here
+from qingjing.kernel.terms import Times
 from qingjing.kernel.vector import ChainState, PortState, SenderState, SignatureState
-from qingjing.kernel.words import Carrier, Filing
-
-FOREVER: Final = 2**53
-"""A time after all others, in epoch milliseconds; also the largest exact JSON number."""
+from qingjing.kernel.words import Carrier, Filing, Step, Subject
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,11 +46,11 @@ class _Party(msgspec.Struct):
 
 
 class _Held(msgspec.Struct):
-    """A port or signature with its filing states: carrier to (state, position)."""
+    """A port or signature with its filing states: carrier to (state, position, time)."""
 
     fact: f.PortRegistered | f.SignatureRegistered
     position: int
-    filings: dict[Carrier, tuple[Filing, int]]
+    filings: dict[Carrier, tuple[Filing, int, int]]
 
 
 class _Grant(msgspec.Struct):
@@ -67,12 +69,21 @@ class Register:
         self._signatures: dict[str, _Held] = {}
         self._grants: dict[str, _Grant] = {}
         self._grants_of_port: dict[str, list[str]] = {}
+        self.letters: dict[tuple[str, str], list[f.LetterRecorded]] = {}
+        """Authorisation letters by signature and sender."""
+        self.contracts: dict[tuple[str, str], list[f.ContractRecorded]] = {}
+        """Contracts by link: upstream and downstream."""
+        self.documents: dict[tuple[Subject, str], list[f.DocumentKept]] = {}
+        """Documents by what they are about."""
+        self.oversight = Oversight()
+        """Findings, measures and looking back."""
         self.shadowed: frozenset[str] = frozenset()
         """Accounts in shadow mode."""
 
     def apply(self, recorded: f.Recorded) -> None:
         """Take one fact in; facts of other rooms pass by."""
         fact, position = recorded.fact, recorded.position
+        concerned = self.oversight.apply(recorded)
         match fact:
             case f.PartyRegistered():
                 self._register_party(fact, position)
@@ -87,10 +98,11 @@ class Register:
                 held = self._signatures.get(fact.signature)
                 self._signatures[fact.signature] = _keep(held, fact, position)
             case f.PortFiled():
-                self._ports[fact.port].filings[fact.carrier] = (fact.state, position)
+                filed = (fact.state, position, recorded.at)
+                self._ports[fact.port].filings[fact.carrier] = filed
             case f.SignatureFiled():
-                held = self._signatures[fact.signature]
-                held.filings[fact.carrier] = (fact.state, position)
+                filed = (fact.state, position, recorded.at)
+                self._signatures[fact.signature].filings[fact.carrier] = filed
             case f.GrantMade():
                 self._end(fact.grant)  # made anew: the newest description holds
                 self._grants[fact.grant] = _Grant(fact, position)
@@ -100,7 +112,15 @@ class Register:
             case f.AccountShadowed():
                 others = self.shadowed - {fact.account}
                 self.shadowed = others | {fact.account} if fact.shadow else others
-            case _:
+            case f.LetterRecorded():
+                for signature in fact.signatures:
+                    self.letters.setdefault((signature, fact.sender), []).append(fact)
+            case f.ContractRecorded():
+                link = (fact.upstream, fact.downstream)
+                self.contracts.setdefault(link, []).append(fact)
+            case f.DocumentKept():
+                self.documents.setdefault((fact.subject, fact.name), []).append(fact)
+            case _ if not concerned:
                 return
         self.position = position
 
@@ -127,7 +147,13 @@ class Register:
         return tuple(known.fact for known in self._parties.values())
 
     def suspended(self, party: str, at: int) -> bool:
-        """Is the party suspended at this time?"""
+        """Is the party suspended at this time, by whoever stopped it at once or a measure?"""
+        measures = self.oversight.on(Subject.PARTY, party)
+        stopped = any(m.fact.step in STOPS and m.binds(at) for m in measures)
+        return stopped or self.stopped_at_once(party, at)
+
+    def stopped_at_once(self, party: str, at: int) -> bool:
+        """Is the party suspended by ``party.suspended/1``?"""
         known = self._parties.get(party)
         return known is not None and known.suspended_until > at
 
@@ -145,6 +171,28 @@ class Register:
         """A grant that was made and has not ended."""
         known = self._grants.get(grant)
         return None if known is None else known.fact
+
+    def grants(self) -> tuple[f.GrantMade, ...]:
+        """All grants that were made and have not ended, the oldest first."""
+        return tuple(known.fact for known in self._grants.values())
+
+    def filings(self) -> Iterator[tuple[Subject, str, Carrier, Filing, int]]:
+        """Every filing in force: of what, at whom, its state and since when (epoch ms)."""
+        for subject, table in (
+            (Subject.PORT, self._ports),
+            (Subject.SIGNATURE, self._signatures),
+        ):
+            for name, held in table.items():
+                for carrier, (state, _position, at) in held.filings.items():
+                    yield subject, name, carrier, state, at
+
+    def ports(self) -> tuple[str, ...]:
+        """All ports, in the order of their first registration."""
+        return tuple(self._ports)
+
+    def signatures(self) -> tuple[str, ...]:
+        """All signatures, in the order of their first registration."""
+        return tuple(self._signatures)
 
     def chain_of_port(self, port: str) -> tuple[str, ...]:
         """Who has a part in a port's newest grant, from sender to provider; empty without."""
@@ -168,16 +216,22 @@ class Register:
         self, submitter: str, port: str, signature: str, carrier: Carrier, at: int
     ) -> Lane:
         """Resolve one path at one time. Total: what is missing is a state, not an error."""
-        times = _Times(at)
+        times = Times(at)
         granted = self._grant(submitter, port, signature, times)
         sender = granted.fact.sender if granted else submitter
         sender_state, party = self._sender(sender, submitter, times)
+        measures = self._measures((sender, submitter), port, signature)
+        binding = [measure for measure in measures if _binds(measure, times)]
+        if sender_state is SenderState.OK and any(m.fact.step in STOPS for m in binding):
+            sender_state = SenderState.SUSPENDED
         port_state, held_port = self._port(port, carrier, granted, times)
         signature_state, held_signature = self._signature(
-            signature, port, sender, carrier, granted
+            signature, port, sender, carrier, granted, times
         )
         kinds = -1
-        positions: list[int] = []
+        if any(measure.fact.step is Step.WITHHOLD for measure in binding):
+            kinds = ~MARKETING_KINDS
+        positions = [measure.position for measure in binding]
         for held in (held_port, held_signature):
             if held is not None:
                 kinds &= held.fact.kinds
@@ -200,12 +254,12 @@ class Register:
             sender_state=sender_state,
             port_state=port_state,
             signature_state=signature_state,
-            chain_state=self._chain(granted, submitter, held_port),
+            chain_state=self._chain(granted, submitter, held_port, times),
             facts=tuple(sorted(positions)),
             until=times.until,
         )
 
-    def _grant(self, submitter: str, port: str, signature: str, times: _Times) -> _Grant | None:
+    def _grant(self, submitter: str, port: str, signature: str, times: Times) -> _Grant | None:
         """The grant that fits best: right signature first, then valid now, then newest.
 
         Only grants that the submitter has a part in are looked at: another's port is foreign.
@@ -224,7 +278,7 @@ class Register:
         return None if best is None else best[1]
 
     def _sender(
-        self, sender: str, submitter: str, times: _Times
+        self, sender: str, submitter: str, times: Times
     ) -> tuple[SenderState, _Party | None]:
         party = self._parties.get(sender)
         if party is None or submitter not in self._parties:
@@ -233,7 +287,7 @@ class Register:
         return (SenderState.SUSPENDED if times.before(stopped) else SenderState.OK), party
 
     def _port(
-        self, port: str, carrier: Carrier, granted: _Grant | None, times: _Times
+        self, port: str, carrier: Carrier, granted: _Grant | None, times: Times
     ) -> tuple[PortState, _Held | None]:
         held = self._ports.get(port)
         if held is None or not isinstance(held.fact, f.PortRegistered):
@@ -251,8 +305,30 @@ class Register:
             return PortState.NOT_FILED, held
         return PortState.OK, held
 
+    def _measures(
+        self, parties: tuple[str, str], port: str, signature: str
+    ) -> Iterator[Measure]:
+        """All measures that touch a path."""
+        on = self.oversight.on
+        for party in dict.fromkeys(parties):
+            yield from on(Subject.PARTY, party)
+        yield from on(Subject.PORT, port)
+        yield from on(Subject.SIGNATURE, signature)
+
+    def slowed(self, party: str, at: int) -> int:
+        """The least rate that a measure leaves a party, parts a second; 0: none does."""
+        found = self.oversight.on(Subject.PARTY, party)
+        rates = [m.fact.rate for m in found if m.fact.step is Step.SLOW and m.binds(at)]
+        return min(rates, default=0)
+
     def _signature(
-        self, signature: str, port: str, sender: str, carrier: Carrier, granted: _Grant | None
+        self,
+        signature: str,
+        port: str,
+        sender: str,
+        carrier: Carrier,
+        granted: _Grant | None,
+        times: Times,
     ) -> tuple[SignatureState, _Held | None]:
         if not signature:
             return SignatureState.ABSENT, None
@@ -264,6 +340,7 @@ class Register:
             sender in (fact.senders or (fact.owner,))
             and (not fact.ports or port in fact.ports)
             and (granted is None or granted.fact.signature == signature)
+            and times.termed(self.letters.get((signature, sender), ()))
         )
         if not in_scope:
             return SignatureState.OUT_OF_SCOPE, held
@@ -272,9 +349,14 @@ class Register:
         return SignatureState.OK, held
 
     def _chain(
-        self, granted: _Grant | None, submitter: str, held_port: _Held | None
+        self,
+        granted: _Grant | None,
+        submitter: str,
+        held_port: _Held | None,
+        times: Times,
     ) -> ChainState:
-        """Declared from sender to submitter, every link known, the port's holder among them."""
+        """Declared from sender to submitter, every party known, the port's holder among them,
+        no link's contract over."""
         if granted is None or held_port is None:
             return ChainState.UNDECLARED
         chain = granted.fact.chain
@@ -285,27 +367,9 @@ class Register:
             and submitter in chain
             and holder in chain
             and all(link in self._parties for link in chain)
+            and all(times.termed(self.contracts.get(link, ())) for link in pairwise(chain))
         )
         return ChainState.OK if declared else ChainState.UNDECLARED
-
-
-class _Times:
-    """Compares against one time and remembers the nearest moment at which an answer changes."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-        self.until = FOREVER
-
-    def before(self, moment: int) -> bool:
-        """Is it still before the moment?"""
-        if self.at < moment:
-            self.until = min(self.until, moment)
-            return True
-        return False
-
-    def within(self, start: int, end: int) -> bool:
-        """Is it within [start, end)?"""
-        return not self.before(start) and self.before(end)
 
 
 def _keep(
@@ -313,6 +377,11 @@ def _keep(
 ) -> _Held:
     """The newest registration keeps the filings: they belong to the port or signature."""
     return _Held(fact, position, {} if held is None else held.filings)
+
+
+def _binds(measure: Measure, times: Times) -> bool:
+    until = FOREVER if measure.fact.until is None else measure.fact.until
+    return not measure.lifted and times.before(until)
 
 
 def _filed(held: _Held, carrier: Carrier) -> bool:

@@ -173,6 +173,25 @@ class Filing(Enum):
     LAPSED = "lapsed"
 
 
+class Step(Enum):
+    """The steps of the ladder of measures (处置), the mildest first."""
+
+    WARN = "warn"
+    CORRECT = "correct"
+    SLOW = "slow"
+    WITHHOLD = "withhold"
+    SUSPEND = "suspend"
+    TERMINATE = "terminate"
+
+
+class Subject(Enum):
+    """What a measure, a document or a finding is about."""
+
+    PARTY = "party"
+    PORT = "port"
+    SIGNATURE = "signature"
+
+
 # Mainland mobile numbers are eleven digits from 13 to 19; peers write them with +86, 86, 0086.
 _PHONE = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})", re.ASCII)
 

@@ -40,6 +40,19 @@ _REGISTER: Final = (
     f.LeadRaised,
     f.CaseMoved,
     f.PeerKeyed,
+    f.AccountShadowed,
+    f.ContractRecorded,
+    f.DocumentKept,
+    f.LetterRecorded,
+    f.AppealAnswered,
+    f.FindingClosed,
+    f.FindingOpened,
+    f.FindingReopened,
+    f.LookedBack,
+    f.MeasureAppealed,
+    f.MeasureLifted,
+    f.MeasureProposed,
+    f.MeasureTaken,
 )
 
 

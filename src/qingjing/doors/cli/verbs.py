@@ -14,8 +14,11 @@ from qingjing.desk import (
     casestats,
     complaint,
     consent,
+    findings,
     interchange,
     lead,
+    lookback,
+    measures,
     register,
     rulebook,
     shadow,
@@ -23,6 +26,8 @@ from qingjing.desk import (
 from qingjing.desk.explain import explain
 from qingjing.doors.cli import consent as consent_commands
 from qingjing.doors.cli import ledger as ledger_commands
+from qingjing.doors.cli import lookback as lookback_commands
+from qingjing.doors.cli import measures as measure_commands
 from qingjing.doors.cli import register as register_commands
 from qingjing.doors.cli import rulebook as rulebook_commands
 from qingjing.doors.control import Verbs
@@ -37,6 +42,15 @@ VERBS: Final = Verbs(
         register.suspend,
         register.reinstate,
         register.end_grant,
+        findings.open_,
+        findings.close,
+        findings.reopen,
+        measures.take,
+        measures.confirm,
+        measures.lift,
+        measures.appeal,
+        measures.answer,
+        lookback.record,
         rulebook.adopt,
         shadow.begin,
         shadow.enforce,
@@ -61,6 +75,10 @@ VERBS: Final = Verbs(
         complaint.status,
         consent_commands.look_up,
         register_commands.look_up,
+        measure_commands.look_at_measures,
+        measure_commands.look_at_findings,
+        lookback_commands.booked,
+        lookback_commands.records,
         rulebook_commands.adopted,
         ledger_commands.look_at,
     ),

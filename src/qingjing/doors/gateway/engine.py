@@ -64,9 +64,13 @@ class Engine:
     def reload(self, rates: Mapping[str, int]) -> None:
         """Accounts have other rates, in parts a second, and messages other ways, from now
         on."""
-        self._inbox.rate(rates)
+        self.rate(rates)
         self._outbox.sort(self.carriers.trunks.of)
         self._wake.set()
+
+    def rate(self, rates: Mapping[str, int]) -> None:
+        """Accounts have other rates, in parts a second, from now on."""
+        self._inbox.rate(rates)
 
     # What the sides hand in
 

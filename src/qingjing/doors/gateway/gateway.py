@@ -72,7 +72,7 @@ class Gateway:
             settings.limits,
             references,
             when,
-            _rates(settings),
+            _rates(settings, desk, when()),
             directions.own_ids(settings),
         )
         self.customers = Customers(
@@ -175,7 +175,7 @@ class Gateway:
         accounts, routes = logins(settings, environ), ways(settings, environ, self._nodes)
         changed = self.carriers.reload(routes, _spoken(settings))
         changed += self.customers.reload(accounts)
-        self.engine.reload(_rates(settings))
+        self.engine.reload(_rates(settings, self._desk, self._senses.when()))
         self._settings = settings
         return changed
 
@@ -209,6 +209,8 @@ class Gateway:
             self.carriers.tick()
             self.callbacks.tick()
             self.visitors.tick()
+            # A measure that slows a sender binds, and ends, within one tick.
+            self.engine.rate(_rates(self._settings, self._desk, self._senses.when()))
             self.engine.nudge()
 
     async def _sign(self) -> None:
@@ -257,8 +259,14 @@ def ways(settings: Settings, environ: Mapping[str, str], nodes: Nodes) -> dict[s
     return {name: way(settings, name, route, environ, nodes) for name, route in routes}
 
 
-def _rates(settings: Settings) -> dict[str, int]:
-    return {name: account.rate for name, account in settings.accounts.items()}
+def _rates(settings: Settings, desk: Desk, at: int) -> dict[str, int]:
+    """The rate of each account in parts a second, 0 for none: what the settings give it, or
+    less where a measure slows its party."""
+    slowed = desk.ledger.register.slowed
+    return {
+        name: min(filter(None, (account.rate, slowed(account.party, at))), default=0)
+        for name, account in settings.accounts.items()
+    }
 
 
 def _spoken(settings: Settings) -> dict[str, str]:

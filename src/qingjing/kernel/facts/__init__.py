@@ -35,6 +35,17 @@ from qingjing.kernel.facts.messages import (
     PartsKept,
     TextRead,
 )
+from qingjing.kernel.facts.oversight import (
+    AppealAnswered,
+    FindingClosed,
+    FindingOpened,
+    FindingReopened,
+    LookedBack,
+    MeasureAppealed,
+    MeasureLifted,
+    MeasureProposed,
+    MeasureTaken,
+)
 from qingjing.kernel.facts.people import (
     ALL_GROUPS,
     ConsentRecorded,
@@ -48,8 +59,11 @@ from qingjing.kernel.facts.people import (
 )
 from qingjing.kernel.facts.register import (
     AccountShadowed,
+    ContractRecorded,
+    DocumentKept,
     GrantEnded,
     GrantMade,
+    LetterRecorded,
     PartyRegistered,
     PartyReinstated,
     PartySuspended,
@@ -64,6 +78,7 @@ __all__ = [
     "ALL_GROUPS",
     "KINDS",
     "AccountShadowed",
+    "AppealAnswered",
     "CaseMoved",
     "ComplaintLinked",
     "ComplaintReceived",
@@ -71,11 +86,22 @@ __all__ = [
     "ComplaintUnderstood",
     "ConsentRecorded",
     "ConsentsImported",
+    "ContractRecorded",
+    "DocumentKept",
     "Fact",
+    "FindingClosed",
+    "FindingOpened",
+    "FindingReopened",
     "GrantEnded",
     "GrantMade",
     "LaneUsed",
     "LeadRaised",
+    "LetterRecorded",
+    "LookedBack",
+    "MeasureAppealed",
+    "MeasureLifted",
+    "MeasureProposed",
+    "MeasureTaken",
     "MessagesDecided",
     "MessagesMoved",
     "NumberNoted",
@@ -124,6 +150,18 @@ Fact = (
     | PersonForgotten
     | RulebookAdopted
     | AccountShadowed
+    | ContractRecorded
+    | DocumentKept
+    | LetterRecorded
+    | AppealAnswered
+    | FindingClosed
+    | FindingOpened
+    | FindingReopened
+    | LookedBack
+    | MeasureAppealed
+    | MeasureLifted
+    | MeasureProposed
+    | MeasureTaken
     | MessagesDecided
     | MessagesMoved
     | ComplaintReceived

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from qingjing.kernel.facts.fact import Fact
-from qingjing.kernel.words import Carrier, Filing, PartyRole
+from qingjing.kernel.words import Carrier, Filing, PartyRole, Subject
 
 
 class PartyRegistered(Fact, frozen=True, kw_only=True, tag="party.registered/1"):
@@ -99,6 +99,53 @@ class GrantEnded(Fact, frozen=True, kw_only=True, tag="grant.ended/1"):
 
     grant: str
     reason: str
+
+
+class DocumentKept(Fact, frozen=True, kw_only=True, tag="document.kept/1"):
+    """A document (材料) that proves something, by its hash; the file stays with the house.
+
+    ``what`` is licence, permit, trademark, app, letter, contract or other. ``category`` is the
+    trade that a permit opens, empty otherwise. ``valid_until`` None: without term.
+    """
+
+    document: bytes
+    what: str
+    subject: Subject
+    name: str
+    number: str
+    size: int
+    category: str = ""
+    valid_until: int | None = None
+
+
+class LetterRecorded(Fact, frozen=True, kw_only=True, tag="letter.recorded/1"):
+    """An authorisation letter (授权书): the owner of signatures lets a sender use them.
+
+    Once there is one for a signature and sender, the signature is in that sender's scope only
+    within the term of a letter.
+    """
+
+    letter: str
+    owner: str
+    sender: str
+    signatures: tuple[str, ...]
+    document: bytes
+    valid_from: int
+    valid_until: int
+
+
+class ContractRecorded(Fact, frozen=True, kw_only=True, tag="contract.recorded/1"):
+    """The contract (合同) of one link of a chain: ``upstream`` hands to ``downstream``.
+
+    Once there is one for a link, the link is declared only within the term of a contract.
+    """
+
+    contract: str
+    upstream: str
+    downstream: str
+    document: bytes
+    valid_from: int
+    valid_until: int
 
 
 class AccountShadowed(Fact, frozen=True, kw_only=True, tag="account.shadowed/1"):
