@@ -27,6 +27,7 @@ import msgspec
 
 from qingjing.doors.api import people as p
 from qingjing.doors.api import shapes as s
+from qingjing.doors.api import taking as c
 from qingjing.doors.api.shapes import Message as Message  # what most programs need is here
 from qingjing.doors.api.shapes import ProblemDetails
 
@@ -121,6 +122,22 @@ class Client:
     def record_consent(self, consent: p.Consent) -> p.Given:
         """Record a consent or request, as it was given."""
         return self._ask("POST", "/v1/consents", p.Given, consent)
+
+    def show_wording(self, showing: c.Showing) -> c.Shown:
+        """Words are about to be shown; the answer's token belongs to the act."""
+        return self._ask("POST", "/v1/consents/showings", c.Shown, showing)
+
+    def act(self, act: c.Act) -> c.Acted:
+        """The person acts on words, now."""
+        return self._ask("POST", "/v1/consents/acts", c.Acted, act)
+
+    def record_paper(self, paper: c.Paper) -> c.Acted:
+        """Record a consent on paper or by call."""
+        return self._ask("POST", "/v1/consents/papers", c.Acted, paper)
+
+    def confirm(self, confirmation: c.Confirmation) -> c.Acted:
+        """The person confirms an act that waits."""
+        return self._ask("POST", "/v1/consents/confirmations", c.Acted, confirmation)
 
     def withdraw_consent(self, withdrawal: p.Withdrawal) -> p.Recorded:
         """The person takes back what it agreed to."""

@@ -1,4 +1,4 @@
-"""Consent: record one, import many, refuse, register the words that people are shown.
+"""Consent: record one, import many, refuse.
 
 A consent is written down as it was given, sound or not: the gate judges it at every send. Only
 the person's own act through a reply, the web or an app, later than the refusal, lifts a
@@ -7,7 +7,6 @@ refusal; a list or a paper never does.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from qingjing.desk.entries import About, InputError, Problem, purposes_mask
 from qingjing.desk.entries import purposes_names as purposes_names  # others know it from here
 from qingjing.desk.ports import Ledger, Transaction
+from qingjing.desk.wordings import wording as wording
 from qingjing.kernel import facts as f
 from qingjing.kernel.rows import rows_root
 from qingjing.kernel.words import Act, Door
@@ -34,9 +34,6 @@ ROW: Final = np.dtype([("handle", "<u8"), ("given_s", "<u4")])
 
 PROBLEMS_KEPT_MAX: Final = 10_000
 """Row errors kept for the report; the rest are counted: a wrong column is wrong in each row."""
-
-WORDING_HASH_LENGTH: Final = 12
-"""48 bits: enough to tell the versions of one shop's words apart, short enough to type."""
 
 CHUNK: Final = 1 << 16
 """Rows hashed at once."""
@@ -110,13 +107,6 @@ class _Read(NamedTuple):
     act: Act
 
 
-class Worded(NamedTuple):
-    """Registered words: what consents name them by, and the fact's position."""
-
-    wording: str
-    position: int
-
-
 def record(
     ledger: Ledger,
     t: Transaction,
@@ -133,7 +123,7 @@ def record(
     refusal of all senders stays: a word to one of them does not take it back.
     """
     about = About([], "")
-    read = _read_terms(ledger, about, terms)
+    read = read_terms(ledger, about, terms)
     number = about.phone(phone)
     at = about.past("given_at", given_at, t.at)
     through = about.word("door", Door, door)
@@ -258,42 +248,37 @@ def draft_import(
     in epoch ms. InputError when the terms themselves are wrong.
     """
     about = About([], "")
-    read = _read_terms(ledger, about, terms)
+    read = read_terms(ledger, about, terms)
     if read is None or not about.sound:
         raise InputError(about.problems)
     gathered = _gather(ledger, rows, now)
     good = gathered.newest()
-    facts: list[f.ConsentsImported] = []
-    for start in range(0, good.size, IMPORT_ROWS):
-        part = good[start : start + IMPORT_ROWS]
-        root = rows_root(part.tobytes(), ROW.itemsize)
-        file, agreed = _store(folder, part, root), _agreed(terms, read)
-        facts.append(f.ConsentsImported(count=part.size, rows_root=root, file=file, **agreed))
+    facts = draft_rows(ledger, good, terms, folder)
     repeated = gathered.rows - gathered.left - good.size
     left, problems = gathered.left, tuple(gathered.problems)
     report = ImportReport(gathered.rows, good.size, repeated, left, 0, "", problems)
     return Drafted(report, tuple(facts))
 
 
-def wording(ledger: Ledger, t: Transaction, name: str, sender: str, text: str) -> Worded:
-    """Register the exact words that people are shown.
-
-    The name that consents use ends in the words' own hash (``shop-2026@1f2e3d4c5b6a``), so that
-    words can never be changed under their name: people agreed to what they saw (PIPL §14).
-    """
+def draft_rows(
+    ledger: Ledger, good: NDArray[Any], terms: Terms, folder: Path
+) -> list[f.ConsentsImported]:
+    """The facts over rows that are read already, one row a person, ascending by handle."""
     about = About([], "")
-    about.name("wording", name)
-    about.filled("text", text)
-    if ledger.register.party(sender) is None:
-        about.wrong("sender", f"{sender!r} is not registered", "register the party first")
-    if not about.sound:
+    read = read_terms(ledger, about, terms)
+    if read is None or not about.sound:
         raise InputError(about.problems)
-    version = f"{name}@{hashlib.sha256(text.encode()).hexdigest()[:WORDING_HASH_LENGTH]}"
-    fact = f.WordingRegistered(wording=version, sender=sender, text=text)
-    return Worded(version, t.append(fact))
+    facts: list[f.ConsentsImported] = []
+    for start in range(0, good.size, IMPORT_ROWS):
+        part = good[start : start + IMPORT_ROWS]
+        root = rows_root(part.tobytes(), ROW.itemsize)
+        file, agreed = _store(folder, part, root), _agreed(terms, read)
+        facts.append(f.ConsentsImported(count=part.size, rows_root=root, file=file, **agreed))
+    return facts
 
 
-def _read_terms(ledger: Ledger, about: About, terms: Terms) -> _Read | None:
+def read_terms(ledger: Ledger, about: About, terms: Terms) -> _Read | None:
+    """Terms as they are meant; None, and problems, when they are wrong."""
     party = ledger.register.party(terms.sender)
     if party is None:
         problem = f"{terms.sender!r} is not registered"
@@ -306,6 +291,14 @@ def _read_terms(ledger: Ledger, about: About, terms: Terms) -> _Read | None:
     except ValueError as error:
         about.wrong("purposes", str(error), "correct the name")
     act = about.word("act", Act, terms.act)
+    check_terms(about, terms)
+    if party is None or act is None:
+        return None
+    return _Read(party.group, purposes, act)
+
+
+def check_terms(about: About, terms: Terms) -> None:
+    """Are term and frequency what they can be?"""
     if not 0 <= terms.term_days <= _TERM_DAYS_MAX:
         remedy = f"give 0 to {_TERM_DAYS_MAX} days, 0 when no term was stated"
         about.wrong("term_days", f"{terms.term_days} is no term", remedy)
@@ -315,9 +308,6 @@ def _read_terms(ledger: Ledger, about: About, terms: Terms) -> _Read | None:
     ):
         problem = f"{terms.per_count} in {terms.per_days} days is no frequency"
         about.wrong("per_count", problem, "give both numbers, or neither")
-    if party is None or act is None:
-        return None
-    return _Read(party.group, purposes, act)
 
 
 class _Gathered:
@@ -337,10 +327,14 @@ class _Gathered:
         """One row a person, the newest, ascending by handle."""
         if not self.chunks:
             return np.zeros(0, dtype=ROW)
-        every = np.concatenate(self.chunks)
-        every = every[np.lexsort((every["given_s"], every["handle"]))]
-        last = np.append(every["handle"][1:] != every["handle"][:-1], True)
-        return np.ascontiguousarray(every[last])
+        return newest(np.concatenate(self.chunks))
+
+
+def newest(every: NDArray[Any]) -> NDArray[Any]:
+    """Of each person's rows the newest, ascending by handle."""
+    every = every[np.lexsort((every["given_s"], every["handle"]))]
+    last = every["handle"][1:] != every["handle"][:-1]
+    return np.ascontiguousarray(every[np.append(last, True)[: every.size]])
 
 
 def _gather(ledger: Ledger, rows: Iterable[Row], now: int) -> _Gathered:

@@ -88,14 +88,14 @@ def pairs(
 
     Each column is what it means, its name if it was named, and the headings that it may have.
     """
-    if _is_parquet(path):
-        file = _parquet(path)
+    if is_parquet(path):
+        file = parquet_of(path)
         names = file.schema_arrow.names
-        columns = [_column(path, names, *which) for which in (first, second)]
+        columns = [column_of(path, names, *which) for which in (first, second)]
         rows = _parquet_rows(path, file, columns)
         return PairFeed(rows, file.metadata.num_rows, _others(names, columns))
-    names = _header(path)
-    columns = [_column(path, names, *which) for which in (first, second)]
+    names = header_of(path)
+    columns = [column_of(path, names, *which) for which in (first, second)]
     places = [names.index(column) for column in columns]
     return PairFeed(map(_pair, _csv_rows(path, places)), 0, _others(names, columns))
 
@@ -124,12 +124,12 @@ def numbers(path: Path, *, phone: str = "") -> NumberFeed:
 
     Every row is in it, also one without a number: a list's rows are counted, none is lost.
     """
-    if _is_parquet(path):
-        file = _parquet(path)
-        column = _column(path, file.schema_arrow.names, "phone", phone, PHONE_NAMES)
+    if is_parquet(path):
+        file = parquet_of(path)
+        column = column_of(path, file.schema_arrow.names, "phone", phone, PHONE_NAMES)
         return NumberFeed(_parquet_numbers(path, file, column), file.metadata.num_rows)
-    names = _header(path)
-    place = names.index(_column(path, names, "phone", phone, PHONE_NAMES))
+    names = header_of(path)
+    place = names.index(column_of(path, names, "phone", phone, PHONE_NAMES))
     return NumberFeed(_csv_numbers(path, place), 0)
 
 
@@ -138,7 +138,7 @@ def text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig").rstrip("\n")
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError:
         raise FeedError(f"{path} is not UTF-8; save it as UTF-8") from None
 
@@ -186,23 +186,25 @@ def _entry(row: Mapping[str | Any, Any], lists: set[str]) -> dict[str, Any]:
     return entry
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
+    """Parquet, or else CSV, by the file's ending."""
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise FeedError(f"{path}: {suffix or 'no ending'} is neither .csv nor .parquet")
     return suffix == ".parquet"
 
 
-def _parquet(path: Path) -> Any:
+def parquet_of(path: Path) -> Any:
+    """An opened Parquet file."""
     try:
         return pq.ParquetFile(path)
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     except pa.ArrowException as error:
         raise FeedError(f"{path} is not Parquet: {error}; write it anew") from None
 
 
-def _column(
+def column_of(
     path: Path, names: Sequence[str], field: str, named: str, guesses: Iterable[str]
 ) -> str:
     """The column for a field: the one that was named, else the only one with a known name."""
@@ -253,13 +255,13 @@ def _parquet_numbers(path: Path, file: Any, column: str) -> Iterator[NumberChunk
     try:
         for batch in file.iter_batches(LIST_ROWS, columns=[column]):
             last = first + batch.num_rows
-            yield _numbers(np.arange(first, last), batch.column(0))
+            yield numbers_of(np.arange(first, last), batch.column(0))
             first = last
     except (OSError, pa.ArrowException) as error:
         raise FeedError(f"{path} is damaged after row {first - 1}: {error}") from None
 
 
-def _numbers(rows: NDArray[np.int64], written: Any) -> NumberChunk:
+def numbers_of(rows: NDArray[np.int64], written: Any) -> NumberChunk:
     """The numbers of a column: whole numbers as they are, anything else as text."""
     if not pa.types.is_integer(written.type):
         return _chunk(rows, pa.array(_texts(written), pa.string()))
@@ -331,7 +333,8 @@ def _csv_rows(
             yield _HalfRow(number + 1, str(error), remedy)
 
 
-def _header(path: Path) -> list[str]:
+def header_of(path: Path) -> list[str]:
+    """The column names of a CSV file."""
     with _opened(path) as file:
         names = next(csv.reader(file), [])
     if len(set(names)) < len(names):
@@ -341,12 +344,12 @@ def _header(path: Path) -> list[str]:
 
 def _opened(path: Path) -> Any:
     try:
-        return path.open(encoding=_encoding(path), newline="")
+        return path.open(encoding=encoding_of(path), newline="")
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
 
 
-def _encoding(path: Path) -> str:
+def encoding_of(path: Path) -> str:
     """The encoding in which the whole file decodes: UTF-8 before GB18030."""
     for encoding in ("utf-8-sig", "gb18030"):
         decoder = codecs.getincrementaldecoder(encoding)()
@@ -361,5 +364,6 @@ def _encoding(path: Path) -> str:
     raise FeedError(f"{path} is neither UTF-8 nor GB18030; save it as UTF-8")
 
 
-def _unreadable(path: Path, error: OSError) -> FeedError:
+def unreadable(path: Path, error: OSError) -> FeedError:
+    """What to say of a file that does not open."""
     return FeedError(f"{path} cannot be read: {error.strerror or error}; check the path")

@@ -17,7 +17,13 @@ from litestar.router import Router
 
 from qingjing import __version__
 from qingjing.desk.send import Desk
-from qingjing.doors.api import routes_log, routes_messages, routes_people, routes_rest
+from qingjing.doors.api import (
+    routes_consent,
+    routes_log,
+    routes_messages,
+    routes_people,
+    routes_rest,
+)
 from qingjing.doors.api.admission import Admission, Connection, Guest, guest
 from qingjing.doors.api.courier import Courier
 from qingjing.doors.api.events import Events, Mailbox
@@ -188,6 +194,7 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
         route_handlers=[
             *routes_messages.ROUTES,
             *routes_people.ROUTES,
+            *routes_consent.ROUTES,
             *routes_rest.ROUTES,
             *routes_log.ROUTES,
         ],

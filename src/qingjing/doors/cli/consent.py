@@ -156,12 +156,12 @@ async def import_list(
             drafted = desk_consent.draft_import(
                 desk.ledger, rows, terms, session.imports, session.now
             )
-    entered = await _enter(session, drafted.facts)
+    entered = await enter(session, drafted.facts)
     _tell_import(drafted.report, entered, feed.ignored, as_json)
     return BAD_INPUT if drafted.report.left else 0
 
 
-async def _enter(
+async def enter(
     session: Session, drafted: tuple[f.ConsentsImported, ...]
 ) -> list[tuple[int, str]]:
     """Record the drafted facts, each in a transaction of its own; position and file of each."""

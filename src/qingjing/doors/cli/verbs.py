@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from qingjing.desk import (
+    capture,
     casestats,
     complaint,
     consent,
@@ -22,6 +23,7 @@ from qingjing.desk import (
     register,
     rulebook,
     shadow,
+    wordings,
 )
 from qingjing.desk.explain import explain
 from qingjing.doors.cli import consent as consent_commands
@@ -36,7 +38,12 @@ VERBS: Final = Verbs(
     writing=(
         consent.record,
         consent.refuse,
-        consent.wording,
+        wordings.wording,
+        wordings.state,
+        capture.show,
+        capture.act,
+        capture.paper,
+        capture.confirm,
         consent_commands.enter_import,
         register.load,
         register.suspend,

@@ -48,6 +48,8 @@ from qingjing.kernel.facts.oversight import (
 )
 from qingjing.kernel.facts.people import (
     ALL_GROUPS,
+    AskingOpened,
+    AskingPut,
     ConsentRecorded,
     ConsentsImported,
     NumberNoted,
@@ -55,7 +57,10 @@ from qingjing.kernel.facts.people import (
     RefusalLifted,
     RefusalRecorded,
     ReplyHeard,
+    ShowingUsed,
     WordingRegistered,
+    WordingShown,
+    WordingStated,
 )
 from qingjing.kernel.facts.register import (
     AccountShadowed,
@@ -79,6 +84,8 @@ __all__ = [
     "KINDS",
     "AccountShadowed",
     "AppealAnswered",
+    "AskingOpened",
+    "AskingPut",
     "CaseMoved",
     "ComplaintLinked",
     "ComplaintReceived",
@@ -119,12 +126,15 @@ __all__ = [
     "RefusalRecorded",
     "ReplyHeard",
     "RulebookAdopted",
+    "ShowingUsed",
     "SignatureFiled",
     "SignatureRegistered",
     "Step",
     "Stop",
     "TextRead",
     "WordingRegistered",
+    "WordingShown",
+    "WordingStated",
     "decode",
     "encode",
 ]
@@ -140,6 +150,11 @@ Fact = (
     | GrantMade
     | GrantEnded
     | WordingRegistered
+    | WordingStated
+    | WordingShown
+    | ShowingUsed
+    | AskingOpened
+    | AskingPut
     | ConsentRecorded
     | ConsentsImported
     | RefusalRecorded

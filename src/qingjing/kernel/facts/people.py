@@ -19,6 +19,73 @@ class WordingRegistered(Fact, frozen=True, kw_only=True, tag="wording.registered
     text: str
 
 
+class WordingStated(Fact, frozen=True, kw_only=True, tag="wording.stated/1"):
+    """What registered words state (Order 31 Art 18): type, frequency and term.
+
+    ``handle`` names all versions of one wording. ``further`` are parties that the words name
+    besides the sender (PIPL §23). ``confirm``: an act counts only once it was confirmed.
+    """
+
+    handle: int
+    wording: str
+    sender: str
+    purposes: int
+    per_count: int
+    per_days: int
+    term_s: int
+    further: tuple[str, ...] = ()
+    confirm: bool = False
+
+
+class WordingShown(Fact, frozen=True, kw_only=True, tag="wording.shown/1"):
+    """Words were shown to somebody, before any act. ``handle`` is that of the showing.
+
+    ``empty`` tells that the box stood empty; ``device`` is a kind of device, no identifier.
+    """
+
+    handle: int
+    wording: str
+    door: Door
+    empty: bool
+    device: str = ""
+
+
+class ShowingUsed(Fact, frozen=True, kw_only=True, tag="showing.used/1"):
+    """A person acted on a showing, which is good for one act alone; ``consent`` came of it."""
+
+    handle: int
+    consent: int
+
+
+class AskingOpened(Fact, frozen=True, kw_only=True, tag="asking.opened/1"):
+    """A request for consent (征询) that may go out, under registered words.
+
+    ``handle`` is the text's template. ``subject`` is the position of the first asking of the
+    same group that is the same or similar: who was asked there is not asked here.
+    """
+
+    handle: int
+    asking: str
+    sender: str
+    group: str
+    wording: str
+    subject: int
+    silence_days: int
+    text: str
+
+
+class AskingPut(Fact, frozen=True, kw_only=True, tag="asking.put/1"):
+    """A person was asked, by a message that passed. An answer counts until ``until``; silence
+    is refusal."""
+
+    handle: int
+    group: str
+    asking: int
+    subject: int
+    message: int
+    until: int
+
+
 class ConsentRecorded(Fact, frozen=True, kw_only=True, tag="consent.recorded/1"):
     """A person's consent (同意), or request (``act`` REQUESTED), towards one sender.
 
