@@ -33,9 +33,9 @@ WINDOW_MS: Final = 2 * DAY_MS
 BACK_MS: Final = 35 * DAY_MS
 """Before the complaint, when no time was given: a month; most come within days."""
 SURE: Final = 0.6
-"""From here a message is the one. Text of .5 with the right port is .65 and counts; the same
-text from another port than the one complained of is .7 and counts, too; a text that shares
-the stock phrases alone (.3 and less) does not, whatever its port."""
+"""From here a message is the one. Half of the text (.3) from the right number (.2), unsigned
+(.1), just counts; so does the whole text (.6) from any number. A text that shares the stock
+phrases alone does not, for it must reach ``TEXT_MIN`` first."""
 TEXT_MIN: Final = 0.35
 """Below, two texts share stock phrases and no more (see ``text.similar.SIMILAR_AT``)."""
 APART: Final = 0.03
@@ -126,7 +126,7 @@ def _look(
         for index in _own(rows, left, case, words, sealed, fact):
             row = rows[index]
             lane = fact.lanes[row["lane"]]
-            certainty = fit(words, lane.port, sealed.bodies[int(row["text"])])
+            certainty = fit(case, words, lane, sealed.bodies[int(row["text"])])
             if certainty > 0:
                 apart = abs(at - (case.told_at or case.at))
                 message = int(row["message"])
@@ -163,12 +163,14 @@ def fingerprint(digits: str, salt: bytes) -> bytes:
     return hashlib.scrypt(digits.encode(), salt=salt, n=1 << 12, r=8, p=1, dklen=16)
 
 
-def fit(said: Said, port: str, body: str) -> float:
-    """How well a message fits a complaint, 0 to 1: text above all, then the number."""
+def fit(case: Case, said: Said, lane: f.LaneUsed, body: str) -> float:
+    """How well a message fits, 0 to 1: text above all, then number and signature."""
     text = similarity(said.text, body)
-    if said.text and text < TEXT_MIN:
+    if text < TEXT_MIN:
         return 0.0
-    return round(0.7 * text + 0.3 * _ports(said.number, port), 4)
+    mark = case.understood.signature if case.understood else ""
+    signed = 0.5 if not mark else float(mark == lane.signature)
+    return round(0.6 * text + 0.2 * _ports(said.number, lane.port) + 0.2 * signed, 4)
 
 
 def _ports(told: str, port: str) -> float:

@@ -74,7 +74,7 @@ def _about(ledger: Ledger, case: Case, found: Proven) -> bool:
     if opening.number is not None and opening.number.number != said.phone:
         return False
     near = abs(found.decision.at - case.told_at) <= WINDOW_MS if case.told_at else True
-    sure = fit(said, found.lane.port, opening.text.text) >= SURE
+    sure = fit(case, said, found.lane, opening.text.text) >= SURE
     return near and sure and found.decision.at <= case.at
 
 
