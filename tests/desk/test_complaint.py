@@ -20,7 +20,7 @@ from qingjing.desk.forget import forget
 from qingjing.desk.said import Said, said_of
 from qingjing.kernel import facts as f
 from qingjing.kernel.cases import PERSON_HOUR, Case, CaseState
-from qingjing.kernel.facts import Step
+from qingjing.kernel.facts import CaseStep
 from qingjing.kernel.words import Category, Kind, Phone
 from qingjing.ledger import check
 
@@ -242,7 +242,7 @@ def test_a_case_without_a_trace_is_handed_over_answered_disputed_once_and_decide
     with pytest.raises(InputError, match="disputed before"):
         made.act(lambda t: lead.dispute(made.ledger, t, number, receipt.code, "再次"))
     case = case_of(made, receipt)
-    decided = case.last(Step.DECIDED)
+    decided = case.last(CaseStep.DECIDED)
     assert decided is not None
     assert decided.fact.party == "yuntong"
 

@@ -18,7 +18,7 @@ from qingjing.desk.texts import Reader
 from qingjing.desk.trace import trace
 from qingjing.kernel import facts as f
 from qingjing.kernel.cases import CaseState
-from qingjing.kernel.facts import Outcome, Step
+from qingjing.kernel.facts import CaseStep, Outcome
 from qingjing.kernel.words import PartyRole
 from qingjing.ledger import check, memory
 from qingjing.ledger.vault import KeyFile, Vault
@@ -124,7 +124,7 @@ def test_a_back_dated_consent_ends_in_a_finding_against_the_sender(disclose: boo
     ended = centre.ledger.cases.by_number(back.number)
     assert ended is not None
     assert ended.state is CaseState.DECIDED
-    decided = ended.last(Step.DECIDED)
+    decided = ended.last(CaseStep.DECIDED)
     assert decided is not None
     assert decided.fact.outcome is Outcome.UPHELD
     assert (decided.fact.party, decided.fact.reason, decided.fact.by) == (

@@ -19,7 +19,7 @@ from qingjing.desk.trace import trace
 from qingjing.desk.verify import Result
 from qingjing.kernel import facts as f
 from qingjing.kernel.cases import CaseState
-from qingjing.kernel.facts import Outcome, Step
+from qingjing.kernel.facts import CaseStep, Outcome
 from qingjing.kernel.words import Carrier, Filing, PartyRole, Phone
 
 HOUR: Final = 3_600_000
@@ -245,12 +245,15 @@ def test_the_pack_proves_absence_or_back_dating_off_line(late: bool, reason: str
         lambda t: lead.answer(made.ledger, t, number, "qinghe", "有同意"), MORNING + 2 * DAY
     )
     case = case_of(made, number)
-    decided = case.last(Step.DECIDED)
+    decided = case.last(CaseStep.DECIDED)
     assert (case.outcome, decided.fact.reason, decided.fact.party) == (
         Outcome.UPHELD,
         reason,
         "qinghe",
     )
+    finding = made.ledger.register.oversight.findings[decided.fact.finding].fact
+    assert (finding.party, finding.what) == ("qinghe", f"complaint_{reason}")
+    assert finding.messages == (case.traced.message,)
     data = casepack.pack(made.ledger, case, MORNING + 3 * DAY)
     checked = casepack.verify_pack(data, [made.ledger.key])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qingjing.kernel import facts as f
 from qingjing.kernel.cases import Cases, CaseState, Clock, Pause
-from qingjing.kernel.facts import Outcome, Step
+from qingjing.kernel.facts import CaseStep, Outcome
 from qingjing.kernel.words import Door
 from qingjing.kernel.workdays import (
     Calendar,
@@ -170,7 +170,7 @@ def received(**changes: object) -> f.ComplaintReceived:
     return f.ComplaintReceived(**(plain | changes))  # type: ignore[arg-type]
 
 
-def moved(step: Step, **more: object) -> f.CaseMoved:
+def moved(step: CaseStep, **more: object) -> f.CaseMoved:
     """A step of the first case."""
     return f.CaseMoved(complaint=1, step=step, by="x", **more)  # type: ignore[arg-type]
 
@@ -200,9 +200,9 @@ def test_a_case_goes_from_receipt_to_decision_with_its_clocks() -> None:
     cases = folded(
         ("2026-03-02", received()),
         ("2026-03-03", f.LeadRaised(complaint=1, party="a", chain=("a",), why="no_grounds")),
-        ("2026-03-04", moved(Step.FORWARDED, party="a")),
-        ("2026-03-05", moved(Step.STOPPED, reason="police")),
-        ("2026-03-12", moved(Step.RESUMED)),
+        ("2026-03-04", moved(CaseStep.FORWARDED, party="a")),
+        ("2026-03-05", moved(CaseStep.STOPPED, reason="police")),
+        ("2026-03-12", moved(CaseStep.RESUMED)),
     )
     case = cases.case(1)
     assert case is not None
@@ -210,12 +210,14 @@ def test_a_case_goes_from_receipt_to_decision_with_its_clocks() -> None:
     forward, answer = case.clocks()
     assert forward.done == date(2026, 3, 4)
     assert answer.due(calendar) == add_working_days(date(2026, 3, 4), 15 + 5, calendar)
-    cases.apply(f.Recorded(6, at("2026-03-13"), moved(Step.HANDED, party="b")))
+    cases.apply(f.Recorded(6, at("2026-03-13"), moved(CaseStep.HANDED, party="b")))
     assert (case.party, case.clocks()[1].start) == ("b", date(2026, 3, 13))
-    cases.apply(f.Recorded(7, at("2026-03-16"), moved(Step.ANSWERED, party="b")))
+    cases.apply(f.Recorded(7, at("2026-03-16"), moved(CaseStep.ANSWERED, party="b")))
     assert (case.state, case.running()) == (CaseState.ANSWERED, None)
-    cases.apply(f.Recorded(8, at("2026-03-17"), moved(Step.DISPUTED)))
+    cases.apply(f.Recorded(8, at("2026-03-17"), moved(CaseStep.DISPUTED)))
     cases.apply(
-        f.Recorded(9, at("2026-03-18"), moved(Step.DECIDED, outcome=Outcome.UPHELD, party="b"))
+        f.Recorded(
+            9, at("2026-03-18"), moved(CaseStep.DECIDED, outcome=Outcome.UPHELD, party="b")
+        )
     )
     assert (case.state, case.outcome) == (CaseState.DECIDED, Outcome.UPHELD)

@@ -21,7 +21,7 @@ from qingjing.desk.ports import Ledger, Transaction
 from qingjing.desk.said import said_of
 from qingjing.kernel import facts as f
 from qingjing.kernel.cases import Case, CaseState, day_of
-from qingjing.kernel.facts import Outcome, Step
+from qingjing.kernel.facts import CaseStep, Outcome
 from qingjing.kernel.rows import DECIDED, may_leave
 from qingjing.kernel.words import Category, Kind
 from qingjing.kernel.workdays import UnknownYear, working_days_between
@@ -169,7 +169,7 @@ def _suspicious(ledger: Ledger, cases: Iterable[Case]) -> list[str]:
 def _handling(ledger: Ledger, cases: Iterable[Case], today: date) -> dict[str, Handling]:
     by_party: dict[str, list[Case]] = {}
     for case in cases:
-        if case.party and case.last(Step.FORWARDED, Step.HANDED) is not None:
+        if case.party and case.last(CaseStep.FORWARDED, CaseStep.HANDED) is not None:
             by_party.setdefault(case.party, []).append(case)
     return {party: _handled(ledger, some, today) for party, some in sorted(by_party.items())}
 
@@ -179,7 +179,7 @@ def _handled(ledger: Ledger, cases: list[Case], today: date) -> Handling:
     overdue = answered = due = 0
     for case in cases:
         clock = case.clocks()[-1]
-        done = clock.done if case.last(Step.ANSWERED) is not None else None
+        done = clock.done if case.last(CaseStep.ANSWERED) is not None else None
         answered += done is not None
         try:
             last = clock.due(ledger.calendar)

@@ -307,9 +307,9 @@ def status(desk: Desk, number: str, code: str) -> Status:
     """How a complaint stands, by number and code. InputError when they do not fit."""
     ledger = desk.ledger
     case = opened(ledger, number, code)
-    understood, decided = case.understood, case.last(f.Step.DECIDED)
-    forwarded = case.first(f.Step.FORWARDED)
-    answered = case.last(f.Step.ANSWERED)
+    understood, decided = case.understood, case.last(f.CaseStep.DECIDED)
+    forwarded = case.first(f.CaseStep.FORWARDED)
+    answered = case.last(f.CaseStep.ANSWERED)
     first = ledger.cases.case(understood.duplicate_of) if understood else None
     return Status(
         number=case.number,

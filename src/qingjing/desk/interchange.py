@@ -26,7 +26,7 @@ from qingjing.desk.trace import fingerprint
 from qingjing.desk.weigh import weigh
 from qingjing.kernel import facts as f
 from qingjing.kernel.cases import TERM_MAX, Case, CaseState, Move
-from qingjing.kernel.facts import Outcome, Step
+from qingjing.kernel.facts import CaseStep, Outcome
 from qingjing.kernel.note import Key, NoteError, check, parse_note
 from qingjing.kernel.words import Door
 from qingjing.text.complaint import TEXT_MAX, is_personal, sender_number
@@ -171,12 +171,12 @@ def told(ledger: Ledger, number: str) -> bytes:
     """The newest thing that another installation must know of a case: the lead that it was
     forwarded, our answer to its lead, or how we decided. The same again is the same bytes."""
     case = found(ledger, number)
-    if case.received.exchange and (step := case.last(Step.ANSWERED)) is not None:
+    if case.received.exchange and (step := case.last(CaseStep.ANSWERED)) is not None:
         return write(ledger, _answer(ledger, case, step))
     lead = _forwarded(ledger, case)
     if lead is None:
         raise _wrong("number", "is not with another installation", "forward it first")
-    decided = case.last(Step.DECIDED)
+    decided = case.last(CaseStep.DECIDED)
     if decided is None or decided.fact.outcome is None:
         return write(ledger, _lead(ledger, case, lead))
     return write(
@@ -194,7 +194,7 @@ def told(ledger: Ledger, number: str) -> bytes:
 def _forwarded(ledger: Ledger, case: Case) -> Move | None:
     """The newest forwarding to a party whose installation is known."""
     for step in reversed(case.moves):
-        to = step.fact.step in (Step.FORWARDED, Step.HANDED)
+        to = step.fact.step in (CaseStep.FORWARDED, CaseStep.HANDED)
         if to and ledger.cases.peers.get(step.fact.party):
             return step
     return None
@@ -328,7 +328,7 @@ def _take_answer(
     weighed = weigh(ledger, case, answer.evidence)
     fact = f.CaseMoved(
         complaint=case.complaint,
-        step=Step.ANSWERED,
+        step=CaseStep.ANSWERED,
         by=answer.origin,
         party=party,
         checked=weighed.checked,
@@ -347,7 +347,7 @@ def _take_state(ledger: Ledger, t: Transaction, state: State, exchange: str) -> 
             t.append(
                 f.CaseMoved(
                     complaint=case.complaint,
-                    step=Step.DECIDED,
+                    step=CaseStep.DECIDED,
                     by=state.origin,
                     party=state.against,
                     reason=state.reason,

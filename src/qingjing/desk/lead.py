@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from qingjing.desk import findings
 from qingjing.desk.complaint import refuse
 from qingjing.desk.entries import About, InputError, Problem
 from qingjing.desk.ports import Ledger, Transaction
@@ -20,7 +21,7 @@ from qingjing.desk.steps import move
 from qingjing.desk.weigh import shown_by, weigh
 from qingjing.kernel import facts as f
 from qingjing.kernel.cases import Case, CaseState, day_of
-from qingjing.kernel.facts import Outcome, Step, Stop
+from qingjing.kernel.facts import CaseStep, Outcome, Stop
 from qingjing.kernel.rows import DECIDED
 from qingjing.kernel.workdays import UnknownYear
 
@@ -106,7 +107,7 @@ def forward(ledger: Ledger, t: Transaction, number: str, by: str) -> int:
     """Hand the lead to its party: the clock of its answer begins."""
     case = _in(found(ledger, number), CaseState.RAISED)
     return t.append(
-        f.CaseMoved(complaint=case.complaint, step=Step.FORWARDED, by=by, party=case.party)
+        f.CaseMoved(complaint=case.complaint, step=CaseStep.FORWARDED, by=by, party=case.party)
     )
 
 
@@ -133,7 +134,7 @@ def _hand(ledger: Ledger, t: Transaction, case: Case, party: str, reason: str, b
                 complaint=case.complaint, party=party, chain=(party,), why="by_officer"
             )
         )
-    fact = f.CaseMoved(complaint=case.complaint, step=Step.HANDED, by=by, party=party)
+    fact = f.CaseMoved(complaint=case.complaint, step=CaseStep.HANDED, by=by, party=party)
     return move(ledger, t, fact, reason)
 
 
@@ -146,7 +147,7 @@ def stop(ledger: Ledger, t: Transaction, number: str, reason: str, by: str) -> i
     if why is None or not about.sound:
         raise InputError(about.problems)
     return t.append(
-        f.CaseMoved(complaint=case.complaint, step=Step.STOPPED, by=by, reason=why.value)
+        f.CaseMoved(complaint=case.complaint, step=CaseStep.STOPPED, by=by, reason=why.value)
     )
 
 
@@ -155,7 +156,7 @@ def resume(ledger: Ledger, t: Transaction, number: str, by: str) -> int:
     case = found(ledger, number)
     if case.stopped is None:
         raise _wrong("number", "its clock does not stand still", "see `complaint show`")
-    return t.append(f.CaseMoved(complaint=case.complaint, step=Step.RESUMED, by=by))
+    return t.append(f.CaseMoved(complaint=case.complaint, step=CaseStep.RESUMED, by=by))
 
 
 def answer(
@@ -178,7 +179,7 @@ def answer(
     weighed = weigh(ledger, case, evidence)
     fact = f.CaseMoved(
         complaint=case.complaint,
-        step=Step.ANSWERED,
+        step=CaseStep.ANSWERED,
         by=by or party,
         party=party,
         checked=weighed.checked,
@@ -192,9 +193,9 @@ def dispute(ledger: Ledger, t: Transaction, number: str, code: str, words: str) 
     """The complainant does not accept the answer or the decision: once."""
     case = _in(opened(ledger, number, code), CaseState.ANSWERED, CaseState.DECIDED)
     _fits(words, b"")
-    if case.last(Step.DISPUTED) is not None:
+    if case.last(CaseStep.DISPUTED) is not None:
         raise _wrong("number", "was disputed before", "a court or the regulator is next")
-    fact = f.CaseMoved(complaint=case.complaint, step=Step.DISPUTED, by="complainant")
+    fact = f.CaseMoved(complaint=case.complaint, step=CaseStep.DISPUTED, by="complainant")
     return move(ledger, t, fact, words)
 
 
@@ -215,6 +216,7 @@ def decide(
         about.wrong("reason", f"{reason!r} is none", f"use one of {', '.join(REASONS)}")
     if case.lacks or case.state is CaseState.DECIDED:
         about.wrong("number", f"is {case.state.value}", "decide what is open")
+    about.filled("by", by)
     _fits(words, b"")
     if what is None or not about.sound:
         raise InputError(about.problems)
@@ -231,15 +233,34 @@ def _decide(
     by: str,
     words: str = "",
 ) -> int:
+    upheld = outcome is Outcome.UPHELD and ledger.register.party(party) is not None
     fact = f.CaseMoved(
         complaint=case.complaint,
-        step=Step.DECIDED,
+        step=CaseStep.DECIDED,
+        finding=_find(ledger, t, case, reason, party, by) if upheld else "",
         by=by,
         party=party if outcome is Outcome.UPHELD else "",
         reason=reason,
         outcome=outcome,
     )
     return move(ledger, t, fact, words)
+
+
+def _find(ledger: Ledger, t: Transaction, case: Case, reason: str, party: str, by: str) -> str:
+    """Open the finding, or name the open one of the matter; who complained is not in it."""
+    traced = case.traced
+    batch = ledger.fact(traced.decision) if traced and traced.decision else None
+    alarm = findings.Alarm(
+        what=f"complaint_{reason}",
+        party=party,
+        words=f"{REASONS[reason][1]}: complaint {case.number}",
+        since=min(batch.at if batch else case.told_at or case.at, t.at),
+        port=case.port,
+        signature=case.understood.signature if case.understood else "",
+        evidence=(f"case {case.number}",),
+        messages=(traced.message,) if traced and traced.message else (),
+    )
+    return findings.open_(ledger, t, alarm, by).finding
 
 
 def judge(ledger: Ledger, t: Transaction, case: Case, checked: str, sender: str) -> bool:
@@ -270,14 +291,14 @@ def work(ledger: Ledger, t: Transaction, limit: int = 500) -> Worked:
 
     ``limit`` bounds the steps of one transaction, for which a service's customers wait.
     """
-    done: dict[Step, list[str]] = {}
+    done: dict[CaseStep, list[str]] = {}
     today = day_of(t.at)
     for case in ledger.cases:
         if sum(map(len, done.values())) >= limit:
             break
         if case.state is CaseState.RAISED:
             forward(ledger, t, case.number, RECORD)
-            done.setdefault(Step.FORWARDED, []).append(case.number)
+            done.setdefault(CaseStep.FORWARDED, []).append(case.number)
             continue
         clock = case.running()
         if case.state is not CaseState.FORWARDED or clock is None:
@@ -286,17 +307,17 @@ def work(ledger: Ledger, t: Transaction, limit: int = 500) -> Worked:
             left = clock.left(today, ledger.calendar)
         except UnknownYear:
             continue  # told by ``due_of``; no term is guessed
-        step = None if left is None else Step.ESCALATED if left < 0 else Step.REMINDED
-        since = case.last(Step.FORWARDED, Step.HANDED)
+        step = None if left is None else CaseStep.ESCALATED if left < 0 else CaseStep.REMINDED
+        since = case.last(CaseStep.FORWARDED, CaseStep.HANDED)
         told = any(since and m.at >= since.at and m.fact.step is step for m in case.moves)
         if step is None or left is None or left > REMIND_DAYS or told:
             continue
         t.append(f.CaseMoved(complaint=case.complaint, step=step, by=RECORD, party=case.party))
         done.setdefault(step, []).append(case.number)
-        weighed = weigh(ledger, case, b"") if step is Step.ESCALATED else None
+        weighed = weigh(ledger, case, b"") if step is CaseStep.ESCALATED else None
         if weighed and judge(ledger, t, case, weighed.checked, weighed.sender):
-            done.setdefault(Step.DECIDED, []).append(case.number)
-    steps = (Step.FORWARDED, Step.REMINDED, Step.ESCALATED, Step.DECIDED)
+            done.setdefault(CaseStep.DECIDED, []).append(case.number)
+    steps = (CaseStep.FORWARDED, CaseStep.REMINDED, CaseStep.ESCALATED, CaseStep.DECIDED)
     return Worked(*(tuple(done.get(step, ())) for step in steps))
 
 

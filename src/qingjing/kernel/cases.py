@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from qingjing.kernel import facts as f
-from qingjing.kernel.facts import Outcome, Step, Stop
+from qingjing.kernel.facts import CaseStep, Outcome, Stop
 from qingjing.kernel.workdays import Calendar, beijing_date, is_working_day
 
 TERM_MAX: Final = 365
@@ -128,11 +128,11 @@ class Case(msgspec.Struct, kw_only=True):
         """Positions beside which the complainant's words stand, oldest first."""
         return (self.complaint, *self.added)
 
-    def last(self, *steps: Step) -> Move | None:
+    def last(self, *steps: CaseStep) -> Move | None:
         """The newest step of these."""
         return next((m for m in reversed(self.moves) if m.fact.step in steps), None)
 
-    def first(self, *steps: Step) -> Move | None:
+    def first(self, *steps: CaseStep) -> Move | None:
         """The oldest step of these."""
         return next((m for m in self.moves if m.fact.step in steps), None)
 
@@ -151,16 +151,16 @@ class Case(msgspec.Struct, kw_only=True):
     @property
     def outcome(self) -> Outcome | None:
         """What was decided."""
-        last = self.last(Step.DECIDED)
+        last = self.last(CaseStep.DECIDED)
         return None if last is None else last.fact.outcome
 
     def clocks(self) -> tuple[Clock, ...]:
         """Forward (转办) from the day it was complete; answer (答复) from each forwarding."""
         if self.lacks:
             return ()
-        forwarded = self.last(Step.FORWARDED, Step.HANDED)
-        ended = self.last(Step.DECIDED)
-        first = self.first(Step.FORWARDED, Step.HANDED) or ended
+        forwarded = self.last(CaseStep.FORWARDED, CaseStep.HANDED)
+        ended = self.last(CaseStep.DECIDED)
+        first = self.first(CaseStep.FORWARDED, CaseStep.HANDED) or ended
         forward = Clock(
             "forward",
             day_of(self.valid_at),
@@ -191,28 +191,28 @@ class Case(msgspec.Struct, kw_only=True):
     @property
     def stopped(self) -> Stop | None:
         """For what reason the clock stands still."""
-        last = self.last(Step.STOPPED, Step.RESUMED)
-        still = last is not None and last.fact.step is Step.STOPPED
+        last = self.last(CaseStep.STOPPED, CaseStep.RESUMED)
+        still = last is not None and last.fact.step is CaseStep.STOPPED
         return Stop(last.fact.reason) if last is not None and still else None
 
     def _pauses(self) -> tuple[Pause, ...]:
         found: list[Pause] = []
         for move in self.moves:
-            if move.fact.step is Step.STOPPED:
+            if move.fact.step is CaseStep.STOPPED:
                 found.append(Pause(day_of(move.at), None))
-            elif move.fact.step is Step.RESUMED:
+            elif move.fact.step is CaseStep.RESUMED:
                 found[-1] = found[-1]._replace(end=day_of(move.at))
         return tuple(found)
 
 
 _STATES: Final = {
-    Step.FORWARDED: CaseState.FORWARDED,
-    Step.HANDED: CaseState.FORWARDED,
-    Step.ANSWERED: CaseState.ANSWERED,
-    Step.DISPUTED: CaseState.DISPUTED,
-    Step.DECIDED: CaseState.DECIDED,
+    CaseStep.FORWARDED: CaseState.FORWARDED,
+    CaseStep.HANDED: CaseState.FORWARDED,
+    CaseStep.ANSWERED: CaseState.ANSWERED,
+    CaseStep.DISPUTED: CaseState.DISPUTED,
+    CaseStep.DECIDED: CaseState.DECIDED,
 }
-_ENDS: Final = (Step.ANSWERED, Step.DECIDED)
+_ENDS: Final = (CaseStep.ANSWERED, CaseStep.DECIDED)
 
 
 def day_of(at: int) -> date:
@@ -267,7 +267,7 @@ class Cases:
             case f.CaseMoved() as fact:
                 case = self._cases[fact.complaint]
                 case.moves.append(Move(recorded.position, recorded.at, fact))
-                case.party = fact.party if fact.step is Step.HANDED else case.party
+                case.party = fact.party if fact.step is CaseStep.HANDED else case.party
                 if fact.exchange:
                     self._exchanged[fact.exchange.partition(" ")[0]] = recorded.position
             case f.PeerKeyed() as fact:

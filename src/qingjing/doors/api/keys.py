@@ -21,6 +21,8 @@ SCOPES: Final = (
     "consents",
     "refusals",
     "scrubs",
+    "complaints",
+    "leads",
     "register",
     "rulebooks",
     "admin",

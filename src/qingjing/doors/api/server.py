@@ -18,6 +18,7 @@ from litestar.router import Router
 from qingjing import __version__
 from qingjing.desk.send import Desk
 from qingjing.doors.api import (
+    routes_complaints,
     routes_consent,
     routes_log,
     routes_messages,
@@ -195,6 +196,7 @@ def application(rooms: Rooms, admission: Admission, sound: Callable[[], None]) -
             *routes_messages.ROUTES,
             *routes_people.ROUTES,
             *routes_consent.ROUTES,
+            *routes_complaints.ROUTES,
             *routes_rest.ROUTES,
             *routes_log.ROUTES,
         ],

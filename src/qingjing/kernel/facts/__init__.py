@@ -18,6 +18,7 @@ import msgspec
 
 from qingjing.kernel.facts.complaints import (
     CaseMoved,
+    CaseStep,
     ComplaintLinked,
     ComplaintReceived,
     ComplaintTraced,
@@ -25,7 +26,6 @@ from qingjing.kernel.facts.complaints import (
     LeadRaised,
     Outcome,
     PeerKeyed,
-    Step,
     Stop,
 )
 from qingjing.kernel.facts.messages import (
@@ -87,6 +87,7 @@ __all__ = [
     "AskingOpened",
     "AskingPut",
     "CaseMoved",
+    "CaseStep",
     "ComplaintLinked",
     "ComplaintReceived",
     "ComplaintTraced",
@@ -129,7 +130,6 @@ __all__ = [
     "ShowingUsed",
     "SignatureFiled",
     "SignatureRegistered",
-    "Step",
     "Stop",
     "TextRead",
     "WordingRegistered",

@@ -14,7 +14,7 @@ from qingjing.kernel.facts.fact import Fact
 from qingjing.kernel.words import Door
 
 
-class Step(Enum):
+class CaseStep(Enum):
     """What can happen to a lead (线索), in the order of its life."""
 
     FORWARDED = "forwarded"
@@ -134,17 +134,18 @@ class CaseMoved(Fact, frozen=True, kw_only=True, tag="case.moved/1"):
     """One step of a case. ``by`` is who did it, ``party`` whom it is about.
 
     ``reason`` is a ``Stop`` by value for STOPPED, else a short reason; ``outcome`` is given by
-    DECIDED. ``checked`` is what the machine made of the evidence of an ANSWERED. Words and
-    evidence stand under seal beside, ``words`` is the hash, empty without any. ``exchange`` is
-    the id of the message by which another installation told of it.
+    DECIDED, and ``finding`` is what that opened. ``checked`` is what the machine made of the
+    evidence of an ANSWERED. Words and evidence stand under seal beside, ``words`` is the hash,
+    empty without any. ``exchange`` is the message by which another installation told of it.
     """
 
     complaint: int
-    step: Step
+    step: CaseStep
     by: str
     party: str = ""
     reason: str = ""
     outcome: Outcome | None = None
+    finding: str = ""
     checked: str = ""
     exchange: str = ""
     words: bytes = b""
