@@ -129,7 +129,8 @@ class _Server(uvicorn.Server):
 def bound(name: str, at: Api | Pages) -> socket.socket:
     """A socket that listens there. SettingsError when the address cannot be had."""
     family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
-    found = socket.socket(family)
+    # The protocol named: asyncio sends at once (TCP_NODELAY) only on sockets that say it.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((at.host, at.port))
