@@ -11,11 +11,12 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from qingjing.desk import lookback
+from qingjing.desk import filings, lookback
 from qingjing.desk.ports import Ledger
 from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.scrub import Scrubbed
@@ -28,6 +29,7 @@ from qingjing.doors.gateway.gateway import Gateway, Senses
 from qingjing.kernel.numbers import Ported, carrier_of
 from qingjing.kernel.rulebook import Rulebook, read_rulebook
 from qingjing.kernel.words import Carrier, Phone
+from qingjing.kernel.workdays import beijing_date
 from qingjing.ledger import beside, sqlite, vault
 from qingjing.ledger.vault import KeyFile, Vault
 from qingjing.settings import Settings, SettingsError
@@ -234,7 +236,8 @@ async def _looking_back(
     environ: Mapping[str, str],
     fail: Callable[[BaseException], None],
 ) -> AsyncIterator[None]:
-    """Look back at what is due, while the block lasts, without anyone asking.
+    """Look back at what is due, while the block lasts, without anyone asking; once a day let
+    signatures that lie unused lapse.
 
     What is examined is read beside the service, in a thread: customers do not wait for it.
     """
@@ -249,7 +252,12 @@ async def _looking_back(
         return asyncio.run(work())
 
     async def pass_time() -> None:
+        lapsed = date.min
         while True:
+            if (today := beijing_date(senses.when() / 1000)) > lapsed:
+                async with desk.ledger.transaction(senses.when()) as t:
+                    filings.lapse(desk.ledger, t, settings.dormant_days)
+                lapsed = today
             waiting = lookback.due(desk.ledger, senses.when())
             for look in await asyncio.to_thread(examined, waiting) if waiting else ():
                 async with desk.ledger.transaction(senses.when()) as t:

@@ -241,6 +241,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     checkpoint_s: int = 60
     """How often the log is signed."""
+    dormant_days: int = 150
+    """After so many days without a message a signature's filing lapses; 0: never."""
     folder: str = "."
     """Where the file stood; set on loading."""
 

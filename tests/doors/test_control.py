@@ -177,6 +177,33 @@ WHILE_SERVING: dict[str, tuple[int, tuple[str, ...], str]] = {
         ("--signature", "青禾优选", "--carrier", "mobile", "--state", "filed"),
         "signature.filed",
     ),
+    "register document": (
+        0,
+        (
+            *("LIST", "--what", "permit", "--subject", "party", "--name", "qinghe"),
+            *("--number", "7", "--category", "finance", "--valid-until", "2090-01-01"),
+        ),
+        "document.kept",
+    ),
+    "register letter": (
+        0,
+        (
+            *("l1", "--file", "LIST", "--owner", "qinghe", "--credit-code", "CODE"),
+            *("--sender", "maida", "--signature", "青禾优选"),
+            *("--valid-from", "2026-01-01", "--valid-until", "2090-01-01"),
+        ),
+        "letter.recorded",
+    ),
+    "register contract": (
+        0,
+        (
+            *("c1", "--file", "LIST", "--upstream", "qinghe", "--downstream", "tongda"),
+            *("--valid-from", "2026-01-01", "--valid-until", "2090-01-01"),
+        ),
+        "contract.recorded",
+    ),
+    "register due": (0, ("--days", "3650"), "runs out"),
+    "register who": (0, ("青禾优选",), "qinghe"),
     "register suspend": (0, ("maida", "--reason", "试", "--until", "2090-01-01"), "suspended"),
     "register reinstate": (0, ("maida", "--reason", "试"), "reinstated"),
     "register end-grant": (0, ("more", "--reason", "试"), "grant.ended"),
@@ -254,6 +281,9 @@ def test_each_command_works_while_serving_or_says_why_not(
         "LIST": str(service.folder / "members.csv"),
         "OUT": str(service.folder / "OUT.csv"),
         "REGISTER": str(Path(__file__).parents[2] / "bench" / "register.toml"),
+        "CODE": service.run("register", "show", "qinghe", "--json").json()["party"][
+            "credit_code"
+        ],
         "BOOK": service.write("ours.toml", own),
     }
     for word, room in (("FINDING", "finding"), ("MEASURE", "measure")):

@@ -118,12 +118,52 @@ class FilingEntry(Entry, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class DocumentEntry(Entry, frozen=True, kw_only=True):
+    """A document (材料), by the SHA-256 of its file; ``category`` is the trade of a permit."""
+
+    document: str
+    what: str
+    subject: str
+    name: str
+    number: str
+    size: int = 0
+    category: str = ""
+    valid_until: date | None = None
+
+
+class LetterEntry(Entry, frozen=True, kw_only=True):
+    """An authorisation letter (授权书), with its grantor's credit code."""
+
+    letter: str
+    owner: str
+    credit_code: str
+    sender: str
+    signatures: tuple[str, ...]
+    document: str
+    valid_from: date
+    valid_until: date
+
+
+class ContractEntry(Entry, frozen=True, kw_only=True):
+    """The contract (合同) of one link of a chain."""
+
+    contract: str
+    upstream: str
+    downstream: str
+    document: str
+    valid_from: date
+    valid_until: date
+
+
 TABLES: Final[dict[str, type[Entry]]] = {
     "parties": PartyEntry,
     "ports": PortEntry,
     "signatures": SignatureEntry,
     "grants": GrantEntry,
     "filings": FilingEntry,
+    "documents": DocumentEntry,
+    "letters": LetterEntry,
+    "contracts": ContractEntry,
 }
 """The tables of a register file, in the order in which they are entered."""
 
@@ -204,6 +244,11 @@ def told(at: int) -> str:
 def day_start(day: date) -> int:
     """The first moment of a Beijing day, epoch ms."""
     return beijing_midnight(day) * 1000
+
+
+def day_end(day: date) -> int:
+    """The moment after a Beijing day, epoch ms."""
+    return day_start(day) + DAY_MS
 
 
 def last_day(until: int) -> date:
@@ -313,7 +358,7 @@ class About:
         """A span of Beijing days, the last included, as [from, until) in epoch ms."""
         if end < start:
             self.wrong("valid_until", f"{end} is before {start}", "put the two in order")
-        return day_start(start), day_start(end) + DAY_MS
+        return day_start(start), day_end(end)
 
 
 def _plain(name: str) -> bool:

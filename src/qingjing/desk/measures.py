@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from qingjing.desk.entries import DAY_MS, InputError, Problem, day_start
+from qingjing.desk.entries import InputError, Problem, day_end
 from qingjing.desk.findings import known_finding
 from qingjing.desk.ports import Ledger, Transaction
 from qingjing.kernel import facts as f
@@ -219,13 +219,13 @@ def _wrong(
     if step is Step.TERMINATE and days[0] is not None:
         problems.append(Problem("", "until", "does not fit", "a termination has no end"))
     for field, day in zip(("until", "due"), days, strict=True):
-        if day is not None and day_start(day) + DAY_MS <= t.at:
+        if day is not None and day_end(day) <= t.at:
             problems.append(Problem("", field, f"{day} is over", "name today or a later day"))
     return problems
 
 
 def _end(day: date | None) -> int | None:
-    return None if day is None else day_start(day) + DAY_MS
+    return None if day is None else day_end(day)
 
 
 def _who(name: str) -> str:

@@ -252,6 +252,10 @@ class Ledger(Protocol):
         """The register at the ledger's position."""
         ...
 
+    def register_at(self, at: int) -> Register:
+        """The register as it was at a time, epoch ms."""
+        ...
+
     @property
     def standings(self) -> Standings:
         """The standing index at the ledger's position."""

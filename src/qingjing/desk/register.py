@@ -11,29 +11,34 @@ the moment after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from stdnum.cn import uscc
 
+from qingjing.desk import papers
+from qingjing.desk.codes import code_of
+from qingjing.desk.draft import Draft, filed
 from qingjing.desk.entries import (
-    DAY_MS,
     About,
+    ContractEntry,
+    DocumentEntry,
     FilingEntry,
     GrantEntry,
     InputError,
+    LetterEntry,
     PartyEntry,
     PortEntry,
     Problem,
     SignatureEntry,
-    day_start,
+    day_end,
     read_entries,
 )
 from qingjing.desk.ports import Ledger, Transaction
 from qingjing.kernel import facts as f
 from qingjing.kernel.rulebook import MARKETING_KINDS
-from qingjing.kernel.words import Carrier, Filing, Kind, PartyRole
+from qingjing.kernel.words import Carrier, Filing, PartyRole
 from qingjing.text.extract import find_signature
 from qingjing.text.normalise import normalise
 
@@ -42,40 +47,13 @@ SIGNATURE_LENGTH_MAX: Final = 32
 """The widest bounds that a vendor publishes: 2 to 12 with most, 2 to 32 with one."""
 
 
-class _Range(NamedTuple):
-    prefix: str
-    length_min: int
-    use: str
-    kinds: int = 0xFF
-
-
-_PUBLIC: Final = 1 << Kind.PUBLIC
-# 短消息类服务接入代码, as far as its table and the plan of 2010 agree. 1067 and 1068 are
-# left open: the plan keeps them in reserve, yet 1068 is seen in use. Lengths are of the access
-# code alone.
-_RANGES: Final = (
-    _Range("1060", 0, "kept in reserve", 0),
-    _Range("1061", 0, "kept in reserve", 0),
-    _Range("1062", 8, "provincial, charged"),
-    _Range("10630", 8, "provincial third-party platforms"),
-    *(_Range(f"1063{y}", 12, "provincial, an enterprise's own use") for y in range(5, 9)),
-    _Range("10639", 8, "provincial public interest", _PUBLIC),
-    _Range("1064", 0, "for machines (M2M)", 0),
-    _Range("1065", 8, "the carriers' own business"),
-    _Range("1066", 8, "cross-province, charged"),
-    _Range("10690", 8, "cross-province third-party platforms"),
-    *(_Range(f"1069{y}", 12, "cross-province, an enterprise's own use") for y in range(5, 9)),
-    _Range("10699", 8, "cross-province public interest", _PUBLIC),
-)
-
-
 def load(ledger: Ledger, t: Transaction, description: Mapping[str, Any]) -> tuple[f.Fact, ...]:
     """Check a description against itself and the register, and record what is new in it.
 
     The facts recorded, none when all was known. InputError with every problem found, and then
     nothing is recorded.
     """
-    draft = _Draft(ledger)
+    draft = Draft(ledger)
     for where, entry in read_entries(description, draft.problems):
         match entry:
             case PartyEntry():
@@ -88,6 +66,12 @@ def load(ledger: Ledger, t: Transaction, description: Mapping[str, Any]) -> tupl
                 _take_grant(draft, where, entry)
             case FilingEntry():
                 _take_filing(draft, where, entry)
+            case DocumentEntry():
+                papers.take_document(draft, where, entry)
+            case LetterEntry():
+                papers.take_letter(draft, where, entry)
+            case ContractEntry():
+                papers.take_contract(draft, where, entry)
     if draft.problems:
         raise InputError(draft.problems)
     for fact in draft.facts:
@@ -99,7 +83,7 @@ def suspend(
     ledger: Ledger, t: Transaction, party: str, reason: str, until: date | None = None
 ) -> f.PartySuspended:
     """From now on nothing of this sender leaves; ``until`` is the last day, None for open."""
-    end = None if until is None else day_start(until) + DAY_MS
+    end = None if until is None else day_end(until)
     problems = _about_party(ledger, party, reason)
     if end is not None and end <= t.at:
         problems.append(Problem("", "until", f"{until} is over", "name today or a later day"))
@@ -138,7 +122,7 @@ def end_grant(ledger: Ledger, t: Transaction, grant: str, reason: str) -> f.Gran
 
 def filing(ledger: Ledger, carrier: Carrier, *, port: str = "", signature: str = "") -> Filing:
     """The filing state of a port or signature at a carrier; DRAFTING when nothing was filed."""
-    fact = _filed(ledger, carrier, port, signature)
+    fact = filed(ledger, carrier, port, signature)
     return Filing.DRAFTING if fact is None else fact.state
 
 
@@ -153,54 +137,7 @@ def _about_party(ledger: Ledger, party: str, reason: str) -> list[Problem]:
     return problems
 
 
-def _filed(
-    ledger: Ledger, carrier: Carrier, port: str, signature: str
-) -> f.PortFiled | f.SignatureFiled | None:
-    # The filing in force is among the facts that a path over the carrier rests on.
-    lane = ledger.register.lane("", port, signature, carrier, 0)
-    found = (ledger.fact(position) for position in lane.facts)
-    return next(
-        (r.fact for r in found if r and isinstance(r.fact, f.PortFiled | f.SignatureFiled)),
-        None,
-    )
-
-
-class _Draft:
-    """What a description adds, laid over the register, so that entries may refer to others."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.facts: list[f.Fact] = []
-        self.problems: list[Problem] = []
-        self.parties: dict[str, f.PartyRegistered | None] = {}
-        self.ports: dict[str, f.PortRegistered | None] = {}
-        self.signatures: dict[str, f.SignatureRegistered | None] = {}
-        self.grants: set[str] = set()
-
-    def once(self, known: Iterable[str], about: About, field: str, value: str) -> None:
-        """An entry that stands in a description twice says two things."""
-        if value in known:
-            about.wrong(field, f"{value!r} stands in the file twice", "keep one of the two")
-
-    def has_party(self, party: str) -> bool:
-        """Is it registered, or described in this file, even if wrongly?"""
-        return party in self.parties or self.ledger.register.party(party) is not None
-
-    def refer(self, about: About, field: str, party: str) -> None:
-        """A reference to a party."""
-        if not self.has_party(party):
-            about.wrong(field, f"party {party!r} is not registered", "register it, or add it")
-
-    def port(self, port: str) -> f.PortRegistered | None:
-        """The port as it will be."""
-        return self.ports.get(port) or self.ledger.register.port(port)
-
-    def signature(self, signature: str) -> f.SignatureRegistered | None:
-        """The signature as it will be."""
-        return self.signatures.get(signature) or self.ledger.register.signature(signature)
-
-
-def _take_party(draft: _Draft, where: str, entry: PartyEntry) -> None:
+def _take_party(draft: Draft, where: str, entry: PartyEntry) -> None:
     about = About(draft.problems, where)
     draft.once(draft.parties, about, "party", entry.party)
     about.name("party", entry.party)
@@ -221,11 +158,12 @@ def _take_party(draft: _Draft, where: str, entry: PartyEntry) -> None:
             group=group,
             licences=entry.licences,
         )
+        draft.parties[entry.party] = fact
         if fact != draft.ledger.register.party(entry.party):
             draft.facts.append(fact)
 
 
-def _take_port(draft: _Draft, where: str, entry: PortEntry) -> None:
+def _take_port(draft: Draft, where: str, entry: PortEntry) -> None:
     about = About(draft.problems, where)
     draft.once(draft.ports, about, "port", entry.port)
     kinds = about.kinds(entry.kinds)
@@ -233,6 +171,9 @@ def _take_port(draft: _Draft, where: str, entry: PortEntry) -> None:
     about.filled("licence", entry.licence)
     start, end = about.span(entry.valid_from, entry.valid_until)
     _check_port(about, entry.port, kinds)
+    known = draft.ledger.register.port(entry.port)
+    if known is not None and known.licence == entry.licence:
+        _check_use(about, known, entry.holder, kinds)
     fact = f.PortRegistered(
         port=entry.port,
         holder=entry.holder,
@@ -243,8 +184,19 @@ def _take_port(draft: _Draft, where: str, entry: PortEntry) -> None:
         region=entry.region,
     )
     draft.ports[entry.port] = fact
-    if about.sound and fact != draft.ledger.register.port(entry.port):
+    if about.sound and fact != known:
         draft.facts.append(fact)
+
+
+def _check_use(about: About, known: f.PortRegistered, holder: str, kinds: int) -> None:
+    """Neither use nor holder changes under the same licence (2020-10 码号资源使用: 不得擅自改变
+    用途, 不得转让)."""
+    remedy = "name the new licence or assignment that allows it"
+    if kinds & ~known.kinds:
+        about.wrong("kinds", "would widen the use of the port under its old licence", remedy)
+    if holder != known.holder:
+        problem = f"would take the port from {known.holder!r} under its old licence"
+        about.wrong("holder", problem, remedy)
 
 
 def _check_port(about: About, port: str, kinds: int) -> None:
@@ -252,22 +204,22 @@ def _check_port(about: About, port: str, kinds: int) -> None:
     if not (port.isascii() and port.isdigit() and 3 <= len(port) <= 21):
         about.wrong("port", f"{port!r} is no port", "write its 3 to 21 digits and nothing else")
         return
-    found = next((r for r in _RANGES if port.startswith(r.prefix)), None)
+    found = code_of(port)
     if found is None:
         return
-    if not found.kinds:
+    if found.carries == "nothing":
         about.wrong(
             "port", f"{port}: {found.prefix} is {found.use}", "such ports carry no messages"
         )
-    elif len(port) < found.length_min:
-        remedy = f"an access code of {found.prefix} has {found.length_min} digits"
+    elif len(port) < found.length:
+        remedy = f"an access code of {found.prefix} has {found.length} digits"
         about.wrong("port", f"{port} is cut short", remedy)
-    elif kinds & ~found.kinds & MARKETING_KINDS:
+    elif found.carries == "public" and kinds & MARKETING_KINDS:
         remedy = "take commercial and asking from its kinds"
         about.wrong("kinds", f"{found.prefix} is for {found.use}", remedy)
 
 
-def _take_signature(draft: _Draft, where: str, entry: SignatureEntry) -> None:
+def _take_signature(draft: Draft, where: str, entry: SignatureEntry) -> None:
     about = About(draft.problems, where)
     draft.once(draft.signatures, about, "signature", entry.signature)
     _check_signature(about, entry.signature)
@@ -310,7 +262,7 @@ def _check_signature(about: About, signature: str) -> None:
         about.wrong("signature", f"{signature!r} is read in a message as {read}", remedy)
 
 
-def _take_grant(draft: _Draft, where: str, entry: GrantEntry) -> None:
+def _take_grant(draft: Draft, where: str, entry: GrantEntry) -> None:
     about = About(draft.problems, where)
     draft.once(draft.grants, about, "grant", entry.grant)
     draft.grants.add(entry.grant)
@@ -321,6 +273,7 @@ def _take_grant(draft: _Draft, where: str, entry: GrantEntry) -> None:
         about.wrong("chain", f"does not begin with {entry.sender!r}", "begin with the sender")
     _check_scope(draft, about, entry)
     start, end = about.span(entry.valid_from, entry.valid_until)
+    _check_tenant(draft, about, entry, start, end)
     fact = f.GrantMade(
         grant=entry.grant,
         sender=entry.sender,
@@ -331,6 +284,7 @@ def _take_grant(draft: _Draft, where: str, entry: GrantEntry) -> None:
         valid_from=start,
         valid_until=end,
     )
+    draft.granted.setdefault(entry.port, []).append(fact)
     known = draft.ledger.register.grant(entry.grant)
     if about.sound and fact != known:
         if known is not None:
@@ -339,7 +293,7 @@ def _take_grant(draft: _Draft, where: str, entry: GrantEntry) -> None:
         draft.facts.append(fact)
 
 
-def _check_scope(draft: _Draft, about: About, entry: GrantEntry) -> None:
+def _check_scope(draft: Draft, about: About, entry: GrantEntry) -> None:
     """Port and signature are known, the chain holds the port's holder, the scope is not widened
     (不得扩大签名使用范围)."""
     port, signature = draft.port(entry.port), draft.signature(entry.signature)
@@ -360,7 +314,20 @@ def _check_scope(draft: _Draft, about: About, entry: GrantEntry) -> None:
         about.wrong("port", problem, "add the port to the signature's ports")
 
 
-def _take_filing(draft: _Draft, where: str, entry: FilingEntry) -> None:
+def _check_tenant(draft: Draft, about: About, entry: GrantEntry, start: int, end: int) -> None:
+    """One extension never carries two signatures at one time."""
+    kept = [
+        x for x in draft.ledger.register.grants_on(entry.port) if x.grant not in draft.grants
+    ]
+    for other in (*kept, *draft.granted.get(entry.port, ())):
+        overlaps = start < other.valid_until and other.valid_from < end
+        if overlaps and other.signature != entry.signature:
+            problem = f"{entry.port} carries {other.signature!r} by grant {other.grant!r}"
+            about.wrong("signature", problem, "use an extension of its own, or end that grant")
+            return
+
+
+def _take_filing(draft: Draft, where: str, entry: FilingEntry) -> None:
     about = About(draft.problems, where)
     state = about.word("state", Filing, entry.state)
     if bool(entry.port) == bool(entry.signature):
@@ -380,7 +347,7 @@ def _take_filing(draft: _Draft, where: str, entry: FilingEntry) -> None:
             _stage_filing(draft, entry, carrier, state)
 
 
-def _stage_filing(draft: _Draft, entry: FilingEntry, carrier: Carrier, state: Filing) -> None:
+def _stage_filing(draft: Draft, entry: FilingEntry, carrier: Carrier, state: Filing) -> None:
     fact: f.PortFiled | f.SignatureFiled
     if entry.port:
         fact = f.PortFiled(port=entry.port, carrier=carrier, state=state, reason=entry.reason)
@@ -388,5 +355,5 @@ def _stage_filing(draft: _Draft, entry: FilingEntry, carrier: Carrier, state: Fi
         fact = f.SignatureFiled(
             signature=entry.signature, carrier=carrier, state=state, reason=entry.reason
         )
-    if fact != _filed(draft.ledger, carrier, entry.port, entry.signature):
+    if fact != filed(draft.ledger, carrier, entry.port, entry.signature):
         draft.facts.append(fact)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from qingjing.desk import caps, evidence, paths
 from qingjing.desk.edition import edition
+from qingjing.desk.entries import DAY_MS
+from qingjing.desk.filings import used_mark
 from qingjing.desk.paths import COMBINED, LaneKey, Paths, Submit
 from qingjing.desk.ports import Bools, Ledger, Places, Scopes, Transaction, U32s, U64s
 from qingjing.desk.texts import Reader, Text
@@ -275,6 +277,10 @@ def _record(desk: Desk, batch: _Batch, rows: NDArray[Any], t: Transaction) -> No
     )
     t.attach(t.append(fact), data, cipher)
     desk.ledger.mark("message", int(rows["message"][-1]))
+    for place in np.unique(rows["lane"][rows["verdict"] == Verdict.PASS]).tolist():
+        lane = shared.lanes[place]
+        # By the day, so that most batches write nothing: see ``filings.lapse``.
+        desk.ledger.mark(used_mark(lane.carrier, lane.signature), t.at - t.at % DAY_MS)
 
 
 def _lane_used(lane: Lane, account: str) -> LaneUsed:

@@ -148,9 +148,12 @@ class Register:
 
     def suspended(self, party: str, at: int) -> bool:
         """Is the party suspended at this time, by whoever stopped it at once or a measure?"""
-        measures = self.oversight.on(Subject.PARTY, party)
-        stopped = any(m.fact.step in STOPS and m.binds(at) for m in measures)
-        return stopped or self.stopped_at_once(party, at)
+        return self.stopped(Subject.PARTY, party, at) or self.stopped_at_once(party, at)
+
+    def stopped(self, subject: Subject, name: str, at: int) -> bool:
+        """Does a measure stop this?"""
+        found = self.oversight.on(subject, name)
+        return any(m.fact.step in STOPS and m.binds(at) for m in found)
 
     def stopped_at_once(self, party: str, at: int) -> bool:
         """Is the party suspended by ``party.suspended/1``?"""
@@ -175,6 +178,10 @@ class Register:
     def grants(self) -> tuple[f.GrantMade, ...]:
         """All grants that were made and have not ended, the oldest first."""
         return tuple(known.fact for known in self._grants.values())
+
+    def grants_on(self, port: str) -> tuple[f.GrantMade, ...]:
+        """The grants of a port, the oldest first."""
+        return tuple(self._grants[name].fact for name in self._grants_of_port.get(port, ()))
 
     def filings(self) -> Iterator[tuple[Subject, str, Carrier, Filing, int]]:
         """Every filing in force: of what, at whom, its state and since when (epoch ms)."""

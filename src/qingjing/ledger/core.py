@@ -79,6 +79,15 @@ class Ledger:
         self._sound()
         return self._register
 
+    def register_at(self, at: int) -> Register:
+        """The register as it was at a time, epoch ms: folded anew from its history."""
+        self._sound()
+        then = Register()
+        for entry in self.store.entries(0, register=True):
+            if entry.at <= at:
+                then.apply(decode(entry.body))
+        return then
+
     @property
     def standings(self) -> StandingsFold:
         """The standing index at the ledger's position."""

@@ -31,8 +31,8 @@ from qingjing.doors.cli import (
     lint,
     lookback,
     measures,
+    papers,
     reading,
-    register,
     rulebook,
     shadow,
     witness,
@@ -59,7 +59,7 @@ COMMANDS: Final = (
     lint.app,
     scrub,
     capture.app,
-    register.app,
+    papers.app,  # the register's, with what papers adds to it
     measures.finding,
     measures.app,
     lookback.app,

@@ -49,7 +49,7 @@ async def load(
     qingjing register load 2026-06.csv --table grants --json
     ```
     """
-    return await _enter(session, feeds.register_file(file, table), as_json)
+    return await enter(session, feeds.register_file(file, table), as_json)
 
 
 @app.command
@@ -79,7 +79,7 @@ async def party(
         "group": group,
         "licences": licences or [],
     }
-    return await _enter(session, {"parties": [entry]}, as_json)
+    return await enter(session, {"parties": [entry]}, as_json)
 
 
 @app.command
@@ -111,7 +111,7 @@ async def port(
         "valid_until": valid_until,
         "region": region,
     }
-    return await _enter(session, {"ports": [entry]}, as_json)
+    return await enter(session, {"ports": [entry]}, as_json)
 
 
 @app.command
@@ -143,7 +143,7 @@ async def signature(
         "senders": senders or [],
         "ports": ports or [],
     }
-    return await _enter(session, {"signatures": [entry]}, as_json)
+    return await enter(session, {"signatures": [entry]}, as_json)
 
 
 @app.command
@@ -181,7 +181,7 @@ async def grant(
         "valid_from": valid_from,
         "valid_until": valid_until,
     }
-    return await _enter(session, {"grants": [entry]}, as_json)
+    return await enter(session, {"grants": [entry]}, as_json)
 
 
 @app.command
@@ -214,7 +214,7 @@ async def filing(
         "signature": signature,
         "reason": reason,
     }
-    return await _enter(session, {"filings": [entry]}, as_json)
+    return await enter(session, {"filings": [entry]}, as_json)
 
 
 @app.command
@@ -342,6 +342,8 @@ def _plain(fact: Fact) -> dict[str, Any]:
             value = str(beijing_date(value / 1000))
         elif field in ("valid_until", "until"):
             value = None if value is None or value >= FOREVER else str(last_day(value))
+        elif isinstance(value, bytes):
+            value = value.hex()
         elif isinstance(value, Carrier):
             value = value.name.lower()
         elif isinstance(value, tuple):
@@ -356,7 +358,8 @@ def _words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
-async def _enter(session: Session, description: Any, as_json: bool) -> int:
+async def enter(session: Session, description: Any, as_json: bool) -> int:
+    """Record what is new in a description, and tell it."""
     _tell(await session.write(desk_register.load, description), as_json)
     return 0
 

@@ -30,6 +30,7 @@ from qingjing.doors.cli import consent as consent_commands
 from qingjing.doors.cli import ledger as ledger_commands
 from qingjing.doors.cli import lookback as lookback_commands
 from qingjing.doors.cli import measures as measure_commands
+from qingjing.doors.cli import papers as paper_commands
 from qingjing.doors.cli import register as register_commands
 from qingjing.doors.cli import rulebook as rulebook_commands
 from qingjing.doors.control import Verbs
@@ -82,6 +83,8 @@ VERBS: Final = Verbs(
         complaint.status,
         consent_commands.look_up,
         register_commands.look_up,
+        paper_commands.reminders,
+        paper_commands.owned,
         measure_commands.look_at_measures,
         measure_commands.look_at_findings,
         lookback_commands.booked,
