@@ -81,6 +81,22 @@ def test_normalising_a_plain_form_again_finds_nothing_hidden(body: str) -> None:
     assert "\ufe0f" not in normalise(body).text
 
 
+@pytest.mark.parametrize(
+    ("spaced", "meant"),
+    [
+        (
+            "【锦 程】您 有 一 份《合 同》待 签,请 查 收。",
+            "【锦程】您有一份《合同》待签,请查收。",
+        ),
+        ("满,3,0,0,减,5,0,元", "满300减50元"),
+        ("低*息.贷 款|秒-批", "低息贷款秒批"),
+    ],
+)
+def test_of_a_text_cut_into_characters_the_punctuation_stays(spaced: str, meant: str) -> None:
+    """What parts the characters goes; brackets and commas that say something do not."""
+    assert normalise(spaced).text == meant
+
+
 def test_the_table_is_that_of_opencc() -> None:
     """Every traditional character of the BMP reads as OpenCC reads it, or is a look-alike."""
     table = tables()

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -45,7 +47,9 @@ _BETWEEN: Final = re.compile(rf"(?<=\w)[{_IGNORED}]+(?=\w)")
 _JOINED: Final = re.compile(f"(?<=[{CJK}])[{_SEPARATORS}]+(?=[{CJK}])")
 # Characters one by one, whatever stands between them: 满,3,0,0,减,5,0.
 _SINGLES: Final = re.compile(r"(?<!\w)\w(?:[^\w\n]{1,3}\w(?!\w)){3,}")
-_GAP: Final = re.compile(r"[^\w\n]+")
+_ODD: Final = re.compile(r"[^\w\n]")
+_ODDS: Final = re.compile(r"[^\w\n]+")
+_SEPARATOR: Final = re.compile(f"[{_SEPARATORS}]")
 _CHINESE: Final = re.compile(f"[{CJK}]")
 _SINGLES_MIN: Final = 3
 """Chinese characters that a run of singles must have: 1.2.3.4 and A/B/C/D are no disguise."""
@@ -218,9 +222,28 @@ def _gaps(text: str) -> list[tuple[int, int]]:
         if len(_CHINESE.findall(run.group())) >= _SINGLES_MIN
     ]
     if singles:
-        inner = {match.span() for run in singles for match in _GAP.finditer(text, *run.span())}
-        gaps = sorted(inner.union(gaps))
+        gaps = sorted({span for run in singles for span in _between(text, run)}.union(gaps))
     return gaps
+
+
+def _between(text: str, run: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """What parts a run of single characters: separators, and whatever stands there most often.
+
+    In 满,3,0,0,减 that is the comma. Where a space stands after each character, the brackets of
+    the signature and the commas of the sentence say what they always say, and stay.
+    """
+    odd = Counter(_ODD.findall(run.group()))
+    usual = odd.most_common(1)[0][0]
+    for match in _ODDS.finditer(text, *run.span()):
+        start = None
+        for at, character in enumerate(match.group(), match.start()):
+            if character == usual or _SEPARATOR.match(character):
+                start = at if start is None else start
+            elif start is not None:
+                yield start, at
+                start = None
+        if start is not None:
+            yield start, match.end()
 
 
 def _join(text: str, gaps: list[tuple[int, int]]) -> tuple[str, tuple[int, ...]]:
