@@ -171,7 +171,9 @@ def all_commands(app: App, path: tuple[str, ...]) -> Iterator[str]:
     for name in app:
         if not name.startswith("-"):
             below = list(all_commands(app[name], (*path, name)))
-            yield from below or [" ".join((*path, name))]
+            if not below or app[name].default_command:
+                yield " ".join((*path, name))
+            yield from below
 
 
 def commands() -> list[str]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import multiprocessing
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from qingjing.desk import filings, lookback
+from qingjing.desk import absence, filings, lookback
 from qingjing.desk.ports import Ledger
 from qingjing.desk.rulebook import adopt_missing
 from qingjing.desk.scrub import Scrubbed
@@ -26,6 +28,7 @@ from qingjing.doors import ported
 from qingjing.doors.cli.verbs import VERBS
 from qingjing.doors.control import Door
 from qingjing.doors.gateway.gateway import Gateway, Senses
+from qingjing.kernel.facts import ChangesListed
 from qingjing.kernel.numbers import Ported, carrier_of
 from qingjing.kernel.rulebook import Rulebook, read_rulebook
 from qingjing.kernel.words import Carrier, Phone
@@ -183,6 +186,7 @@ async def serve(
             async with (
                 _reloading(gateway, api, anew, warn, environ),
                 _looking_back(desk, settings, senses, environ, gateway.fail),
+                _listing(desk, settings, senses, gateway.fail),
             ):
                 await gateway.run(until)
         finally:
@@ -274,6 +278,53 @@ async def _looking_back(
         yield
     finally:
         task.cancel()
+
+
+@asynccontextmanager
+async def _listing(
+    desk: Desk, settings: Settings, senses: Senses, failed: Callable[[BaseException], None]
+) -> AsyncIterator[None]:
+    """List standing changes now and then, while the block lasts. A process apart reads and
+    hashes them: that takes seconds, and messages would wait."""
+    ledger = desk.ledger
+
+    async def work() -> None:
+        spawn = multiprocessing.get_context("spawn")
+        while True:
+            await asyncio.sleep(settings.listing_s)
+            ledger.checkpoint(senses.when())  # of all that is listed
+            pool, newest = ProcessPoolExecutor(1, spawn), ledger.marked(absence.MARK)
+            try:
+                drafting = pool.submit(list_apart, settings, newest, ledger.position)
+                drafted = await asyncio.wrap_future(drafting)
+            finally:
+                pool.shutdown(wait=False)
+            if drafted is not None:
+                async with ledger.transaction(senses.when()) as t:
+                    absence.enter(ledger, t, drafted)
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            failed(error)
+
+    task = asyncio.create_task(work()) if settings.listing_s else None
+    if task is not None:
+        task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+
+
+def list_apart(settings: Settings, newest: int, through: int) -> ChangesListed | None:
+    """Draft a listing beside the service that has the ledger: run in a process of its own."""
+    folder = settings.path(settings.data)
+    store = beside.BesideStore(folder, Vault(keys_of(settings)))
+    try:
+        return absence.draft(beside.Facts(store), folder / sqlite.IMPORTS, newest, through)
+    finally:
+        store.close()
 
 
 def api_server(

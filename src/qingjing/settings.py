@@ -243,6 +243,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How often the log is signed."""
     dormant_days: int = 150
     """After so many days without a message a signature's filing lapses; 0: never."""
+    listing_s: int = 86_400
+    """How often standing changes are listed, so that absence can be proved; 0: never."""
     folder: str = "."
     """Where the file stood; set on loading."""
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
@@ -319,3 +320,42 @@ def test_a_key_open_to_others_or_damaged_is_not_used(tmp_path: Path) -> None:
     path.write_text("PRIVATE+KEY+witness.example.cn+00000000+BAAA\n", "utf-8")
     with pytest.raises(door.WitnessError, match="damaged"):
         door.load(path)
+
+
+def test_absence_at_a_time_is_proved_by_a_running_service_and_verified_elsewhere(
+    houses: tuple[Path, Path],
+) -> None:
+    """The service lists changes on its clock; witness and verifier need no trust in it."""
+    log, watch = houses
+    with (log / "qingjing.toml").open("r+", encoding="utf-8") as file:
+        text = file.read()
+        file.seek(0)
+        file.write("listing_s = 1\n" + text)
+    service = served(log)
+    when = beijing_now()
+    words = ("--number", "13900139000", "--sender", "qinghe", "--at", when)
+    deadline = time.monotonic() + 60
+    while command(log, "prove", "absence", *words, "--out", "no.zip").returncode:
+        assert time.monotonic() < deadline, "nothing was listed"
+        time.sleep(0.5)
+    consent(log, "13900139000", "2026-05-02 10:00")
+    false = command(
+        log, "prove", "absence", *words[:4], "--at", beijing_now(), "--out", "x.zip"
+    )
+    audit = command(log, "ledger", "listing", "--check", "--json")
+    said = service.stop()
+    (watch / "no.zip").write_bytes((log / "no.zip").read_bytes())
+    verified = command(watch, "--lang", "zh", "verify", "no.zip", "--key", "ledger.pub")
+
+    assert verified.returncode == 0, verified.stdout + said
+    assert "没有13900139000对qinghe的同意" in verified.stdout
+    assert false.returncode == 2
+    assert not (log / "x.zip").exists()
+    listed = msgspec.json.decode(audit.stdout)["listings"]
+    assert listed
+    assert not [one for one in listed if one["problem"]]
+
+
+def beijing_now() -> str:
+    """The time of now as commands read it."""
+    return datetime.now(timezone(timedelta(hours=8))).isoformat(timespec="milliseconds")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -32,13 +32,15 @@ class Finding(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The answer. ``ok``: nothing fails.
 
-    ``proven`` is what was decided and on what, None when the log does not vouch for it. The
-    doors say it in words.
+    ``proven`` is what was decided and on what, None when the log does not vouch for it;
+    ``claim`` what is proved of a person's standing (``desk.standing_proof``). The doors say it
+    in words.
     """
 
     ok: bool
     findings: tuple[Finding, ...]
     proven: Proven | None = None
+    claim: Any = None
 
     def of(self, result: Result) -> tuple[Finding, ...]:
         """The findings with this result."""
@@ -102,8 +104,33 @@ _CHECKS: Final = {
     ),
     "verdict": ("由理由重算的裁决一致", "the verdict follows from the reasons"),
     "absence": (
-        "决定之前再无其他相关事实(离线无法证明不存在)",
-        "no further fact changed this before the decision (absence cannot be proved off-line)",
+        "决定之前再无其他相关事实(此文件不证明不存在)",
+        "no further fact changed this before the decision (this file does not prove absence)",
+    ),
+    "claim": (
+        "主张与两个检查点由包内密钥签署",
+        "the key in the file signed the claim and both checkpoints",
+    ),
+    "moment": (
+        "当时的日志是现在日志的开头",
+        "the log of that time is the beginning of the log of now",
+    ),
+    "time": ("见证人的时钟证实了时间", "a trusted witness's clock bears the time out"),
+    "coverage": (
+        "清单无遗漏地覆盖当时的全部事实",
+        "the listings cover every fact of that time",
+    ),
+    "neighbours": (
+        "清单中相邻两项之间没有所查的事实",
+        "nothing of this person and name stands between the neighbours shown",
+    ),
+    "present": (
+        "所示事实属于此人,且已在当时的日志中",
+        "the fact shown is in the log of that time",
+    ),
+    "handle": (
+        "号码与键值的对应(密钥保密;运营者已签字负责)",
+        "that the keyed handle is this number's (the key is secret; the operator signed it)",
     ),
 }
 """Every check but the fields of the case, as the sentence that should hold."""

@@ -21,6 +21,8 @@ from qingjing.desk.checks import Report as Report  # others know these two from 
 from qingjing.desk.checks import Result as Result
 from qingjing.desk.edition import edition
 from qingjing.desk.prove import HISTORY, imported_at, recounted
+from qingjing.desk.standing_proof import is_standing
+from qingjing.desk.standing_proof import verify as verify_standing
 from qingjing.desk.texts import read_body, view_of
 from qingjing.kernel import facts as f
 from qingjing.kernel.batch import names
@@ -44,6 +46,8 @@ def verify(
     the key is taken from the bundle itself, and the report says so. ``earlier`` is a
     checkpoint that the caller or a witness kept: the bundle's log must only have added to it.
     """
+    if is_standing(data):
+        return verify_standing(data, keys, earlier)
     findings = Findings()
     try:
         bundle = read(data)

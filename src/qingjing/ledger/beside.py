@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from qingjing.kernel.facts import decode
 from qingjing.ledger import snapshot
@@ -77,6 +77,17 @@ class BesideStore(SqliteStore):
     def close(self) -> None:
         """Let go. Closing twice does nothing."""
         self._reader.close()
+
+
+class Facts(NamedTuple):
+    """Facts by position out of a store, with no index built over them."""
+
+    store: BesideStore
+
+    def encoded(self, position: int) -> bytes | None:
+        """The stored bytes of a fact."""
+        entry = self.store.entry(position)
+        return None if entry is None else entry.body
 
 
 def open_beside(directory: Path, vault: Vault, *, origin: str) -> Opened:

@@ -39,7 +39,7 @@ from qingjing.doors.cli import (
 )
 from qingjing.doors.cli.decide import decide
 from qingjing.doors.cli.output import BAD_INPUT, complain
-from qingjing.doors.cli.proofs import prove, verify
+from qingjing.doors.cli.proofs import prove_app, verify
 from qingjing.doors.cli.scrub import scrub
 from qingjing.doors.cli.serve import serve
 from qingjing.doors.control import DoorError, UnansweredError
@@ -70,7 +70,7 @@ COMMANDS: Final = (
     reading.app,
     shadow.app,
     complaint_steps.app,
-    prove,
+    prove_app,
     verify,
     witness.app,
     city.app,

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from qingjing.desk.bundle import BUNDLE_BYTES_MAX, TIME_MAX, BundleError, Proven, step_proven
 from qingjing.desk.bundle import write as write_bundle
@@ -33,6 +33,12 @@ from qingjing.doors.cli.output import (
     say,
     say_json,
 )
+from qingjing.doors.cli.standing_proofs import (
+    claim_object,
+    claim_words,
+    prove_absence,
+    prove_presence,
+)
 from qingjing.kernel import facts as f
 from qingjing.kernel.batch import names
 from qingjing.kernel.note import NOTE_BYTES_MAX, Key, NoteError, parse_checkpoint, parse_note
@@ -41,7 +47,12 @@ from qingjing.kernel.rows import MOVE, Moved
 from qingjing.kernel.rules import BY_NAME
 from qingjing.kernel.words import Kind, Verdict
 
+prove_app = App(name="prove", help="Write a proof that anyone can check: see docs/proofs.md.")
+prove_app.command(prove_absence, name="absence")
+prove_app.command(prove_presence, name="presence")
 
+
+@prove_app.default
 async def prove(
     message: Annotated[int, Parameter(help="the message's id in the ledger")],
     *,
@@ -154,6 +165,7 @@ def as_object(report: Report) -> dict[str, Any]:
             "facts": [fact.position for fact in found.earlier()],
             "erased": [fact.position for fact in erasures(found)],
         },
+        "claim": None if report.claim is None else claim_object(report.claim),
         "words_en": in_words(report, "en"),
         "words_zh": in_words(report, "zh"),
     }
@@ -184,6 +196,8 @@ def in_words(report: Report, lang: Lang) -> list[str]:
         lines = ["验证通过" if chinese else "Verified"]
     else:
         lines = ["验证不通过" if chinese else "NOT verified"]
+    if report.claim is not None:
+        lines += ["", claim_words(report.claim, chinese)]
     if report.proven is not None:
         lines += ["", *_decision(report.proven, chinese)]
     lines += ["", "核对项:" if chinese else "Checks:"]
@@ -268,6 +282,7 @@ _TITLES_ZH: Final[dict[type, str]] = {
     f.NumberNoted: "号码状态",
     f.PersonForgotten: "删除个人数据",
     f.RulebookAdopted: "采用规则集",
+    f.ChangesListed: "变更清单",
 }
 _SILENT: Final = frozenset(
     (

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from qingjing.desk import (
+    absence,
     capture,
     casestats,
     complaint,
@@ -77,6 +78,7 @@ VERBS: Final = Verbs(
         casestats.link,
         interchange.trust,
         interchange.take,
+        absence.enter,
     ),
     asking=(
         explain,

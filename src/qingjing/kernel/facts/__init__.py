@@ -50,6 +50,7 @@ from qingjing.kernel.facts.people import (
     ALL_GROUPS,
     AskingOpened,
     AskingPut,
+    ChangesListed,
     ConsentRecorded,
     ConsentsImported,
     NumberNoted,
@@ -88,6 +89,7 @@ __all__ = [
     "AskingPut",
     "CaseMoved",
     "CaseStep",
+    "ChangesListed",
     "ComplaintLinked",
     "ComplaintReceived",
     "ComplaintTraced",
@@ -177,6 +179,7 @@ Fact = (
     | MeasureLifted
     | MeasureProposed
     | MeasureTaken
+    | ChangesListed
     | MessagesDecided
     | MessagesMoved
     | ComplaintReceived

@@ -184,3 +184,18 @@ class PersonForgotten(Fact, frozen=True, kw_only=True, tag="person.forgotten/1")
     door: Door
     replaced: tuple[tuple[int, bytes], ...]
     evidence: str = ""
+
+
+class ChangesListed(Fact, frozen=True, kw_only=True, tag="changes.listed/1"):
+    """All standing changes of the facts after ``after`` up to ``through``, as one sorted tree.
+
+    ``root`` is the RFC 6962 root over ``count`` sorted entries (``desk.absence``), ``number``
+    counts listings from 1, ``before`` is the position of the listing before this one, 0: none.
+    """
+
+    number: int
+    before: int
+    after: int
+    through: int
+    count: int
+    root: bytes
