@@ -18,8 +18,9 @@ from qingjing.desk.complaint import (
 from qingjing.desk.entries import InputError
 from qingjing.desk.forget import forget
 from qingjing.desk.said import Said, said_of
+from qingjing.desk.trace import trace
 from qingjing.kernel import facts as f
-from qingjing.kernel.cases import PERSON_HOUR, Case, CaseState
+from qingjing.kernel.cases import PERSON_HOUR, TEXT_HOUR, Case, CaseState
 from qingjing.kernel.facts import CaseStep
 from qingjing.kernel.words import Category, Kind, Phone
 from qingjing.ledger import check
@@ -168,6 +169,35 @@ def test_who_complains_all_the_time_is_flagged_and_still_heard() -> None:
     assert receipts[0].flags == ()
     assert "person_hour" in receipts[-1].flags
     assert len({receipt.number for receipt in receipts}) == PERSON_HOUR + 2
+
+
+def test_a_text_that_comes_by_the_hundred_in_an_hour_is_flagged_and_still_heard() -> None:
+    """From many people: a large campaign or an organised one, for a person to look at."""
+    made = world()
+    given = [
+        Complaint(phone=f"{13_800_400_000 + n}", words=f"{PORT}*{SALE}", door="import")
+        for n in range(TEXT_HOUR + 1)
+    ]
+    taken = made.act(lambda t: receive_many(made.ledger, t, given))
+
+    assert [receipt.flags for receipt in taken.receipts[:-1]] == [()] * TEXT_HOUR
+    assert taken.receipts[-1].flags == ("text_hour",)
+
+
+def test_complaints_that_somebody_organised_are_pointed_out() -> None:
+    """Twenty people complain of a number of ours, and nobody of them got anything from it."""
+    made = world()
+    given = [
+        Complaint(phone=f"{13_800_400_000 + n}", words=f"{PORT}*{SALE}", door="import")
+        for n in range(casestats.MASS_CASES)
+    ]
+    made.act(lambda t: receive_many(made.ledger, t, given))
+    for found in trace(made.ledger, made.ledger.cases, MORNING):
+        made.act(lambda t, x=found: lead.enter(made.ledger, t, x))  # type: ignore[misc]
+
+    counted = casestats.stats(made.ledger, MORNING - HOUR, MORNING + HOUR)
+    assert counted.suspicious_numbers == [PORT]
+    assert counted.complaints == casestats.MASS_CASES
 
 
 def test_of_many_the_wrong_ones_are_told_and_stop_no_other() -> None:

@@ -112,41 +112,37 @@ def _look(
     assert isinstance(fact, f.MessagesDecided)
     rows = np.frombuffer(batch.rows, DECIDED)
     left = may_leave(rows)
-    sealed: evidence.Sealed | None = None
-    known = np.array([case.received.handle for case in cases], np.uint64)
-    anybody = bool((known == 0).any())
-    if not anybody and not np.isin(rows["handle"], known).any():
-        return
+    by_handle: dict[int, list[Case]] = defaultdict(list)
     for case in cases:
         start, end = spans[case.complaint]
+        if start <= at <= end:
+            by_handle[case.received.handle].append(case)
+    handles = np.array(list(by_handle), np.uint64)
+    own = np.flatnonzero(np.isin(rows["handle"], handles) & left).tolist()
+    pairs = [(index, case) for index in own for case in by_handle[int(rows["handle"][index])]]
+    if not pairs and 0 not in by_handle:
+        return
+    sealed = evidence.unpack(ledger.unseal(batch.sealed, evidence.CONTEXT))
+    for case in by_handle.get(0, ()):  # who complains is known by a fingerprint alone
         words = said[case.complaint]
-        if not start <= at <= end or words is None:
-            continue
-        sealed = sealed or evidence.unpack(ledger.unseal(batch.sealed, evidence.CONTEXT))
-        for index in _own(rows, left, case, words, sealed, fact):
-            row = rows[index]
-            lane = fact.lanes[row["lane"]]
-            certainty = fit(case, words, lane, sealed.bodies[int(row["text"])])
-            if certainty > 0:
-                apart = abs(at - (case.told_at or case.at))
-                message = int(row["message"])
-                found = Fit(certainty, apart, message, batch.recorded, lane, row)
-                fits[case.complaint].append(found)
+        places = _known_again(rows, left, words, sealed, fact) if words else []
+        pairs += [(index, case) for index in places]
+    for index, case in pairs:
+        row, words = rows[index], said[case.complaint]
+        lane = fact.lanes[row["lane"]]
+        body = sealed.bodies[int(row["text"])]
+        certainty = fit(case, words, lane, body) if words else 0.0
+        if certainty > 0:
+            apart = abs(at - (case.told_at or case.at))
+            found = Fit(certainty, apart, int(row["message"]), batch.recorded, lane, row)
+            fits[case.complaint].append(found)
 
 
-def _own(
-    rows: Any,
-    left: Any,
-    case: Case,
-    said: Said,
-    sealed: evidence.Sealed,
-    fact: f.MessagesDecided,
+def _known_again(
+    rows: Any, left: Any, said: Said, sealed: evidence.Sealed, fact: f.MessagesDecided
 ) -> list[int]:
-    """Places of the messages that left for the complainant, known by handle or fingerprint."""
-    handle = case.received.handle
-    if handle:
-        own: list[int] = np.flatnonzero((rows["handle"] == np.uint64(handle)) & left).tolist()
-        return own
+    """Places of the messages to whoever has the fingerprint, of those that number and text
+    make likely: at most ``GUESSES_MAX`` are tried in a batch."""
     ports = np.array([_ports(said.number, lane.port) > 0 for lane in fact.lanes], bool)
     near = np.array([similarity(said.text, body) >= TEXT_MIN for body in sealed.bodies], bool)
     maybe = np.flatnonzero(left & ports[rows["lane"]] & near[rows["text"]]).tolist()

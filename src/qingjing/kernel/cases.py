@@ -297,7 +297,7 @@ class Cases:
             moves=[],
         )
         if fact.handle:
-            _note(self._by_person, fact.handle, recorded.at, DAY_MS)
+            _note(self._by_person, fact.handle, recorded.at, PERSON_DAY + 1)
 
     def _understand(self, recorded: f.Recorded, fact: f.ComplaintUnderstood) -> None:
         case, at = self._cases[fact.complaint], recorded.at
@@ -305,7 +305,7 @@ class Cases:
         key = (case.received.handle, case.port, fact.template_key)
         first, _ = self._same.get(key, (fact.complaint, 0))
         self._same[key] = (first, at)
-        _note(self._by_text, fact.template_key, at, DAY_MS // 24)
+        _note(self._by_text, fact.template_key, at, TEXT_HOUR)
         self._first.setdefault(fact.template_key, fact.complaint)
 
     def case(self, complaint: int) -> Case | None:
@@ -337,11 +337,11 @@ class Cases:
         """What is unusual about how often this person, or this text, comes."""
         own = [one for one in self._by_person.get(handle, ()) if at - one < DAY_MS]
         hour = sum(at - one < DAY_MS // 24 for one in own)
-        alike = sum(at - one < DAY_MS // 24 for one in self._by_text.get(template_key, ()))
+        texts = self._by_text.get(template_key, deque[int]())
         told = {
             "person_hour": hour > PERSON_HOUR,
             "person_day": len(own) > PERSON_DAY,
-            "text_hour": alike >= TEXT_HOUR,
+            "text_hour": len(texts) == TEXT_HOUR and at - texts[0] < DAY_MS // 24,
         }
         return tuple(name for name, is_so in told.items() if is_so)
 
@@ -368,9 +368,9 @@ class Cases:
         return complaint
 
 
-def _note(times: dict[int, deque[int]], key: int, at: int, window: int) -> None:
-    """Remember a time, and drop what the window has left."""
-    kept = times.setdefault(key, deque())
+def _note(times: dict[int, deque[int]], key: int, at: int, most: int) -> None:
+    """Remember a time, of so many at most."""
+    kept = times.get(key)
+    if kept is None:
+        kept = times[key] = deque(maxlen=most)
     kept.append(at)
-    while at - kept[0] > window:
-        kept.popleft()
