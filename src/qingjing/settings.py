@@ -238,6 +238,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     routes: dict[str, Route] = {}
     ported: str = ""
     """A list of numbers that moved to another network, CSV or Parquet: phone, carrier."""
+    reuse_days: int = 90
+    """How long carriers keep a number that was given up before somebody else gets it."""
     limits: Limits = Limits()
     checkpoint_s: int = 60
     """How often the log is signed."""

@@ -39,7 +39,9 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     twice: float = 0.0
     """Reports sent two times."""
     undelivered: float = 0.0
-    """Reports of UNDELIV."""
+    """Reports of ``undelivered_as``."""
+    undelivered_as: str = "UNDELIV"
+    """MBBLACK for people who have blocked the sender."""
     silent: float = 0.0
     """Submits that are never answered."""
     silent_part: int = 0
@@ -300,7 +302,8 @@ class CarrierSimulator:
     # What is handed over
 
     def _report(self, line: Line, offer: Offer, msg_id: int, *, now: bool) -> None:
-        stat = "UNDELIV" if self._happens(self._habits.undelivered) else "DELIVRD"
+        habits = self._habits
+        stat = habits.undelivered_as if self._happens(habits.undelivered) else "DELIVRD"
         times = 2 if self._happens(self._habits.twice) else 1
         due = 0.0 if now else self._clock() + self._habits.report_after_s
         for _ in range(times):

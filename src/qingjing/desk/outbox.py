@@ -39,6 +39,9 @@ from qingjing.kernel.words import Carrier, Kind, Phone
 DELIVERED: Final = b"DELIVRD"
 UNKNOWN: Final = b"UNKNOWN"
 REJECTED: Final = b"REJECTD"
+BLOCKED: Final = frozenset({b"MBBLACK"})
+"""Words of a report by which a carrier says that the person has blocked the sender (0000). Not
+REJECTD, which says no reason."""
 
 _CODE: Final = Kind.VERIFICATION
 
@@ -105,6 +108,8 @@ class Outbox:
         """How many messages of each account are queued."""
         self._moves: list[bytes] = []
         self.to_tell: deque[Told] = deque()
+        self.blocked: list[Flight] = []
+        """Whose report of this tick said that the person has blocked the sender."""
 
     def __len__(self) -> int:
         """Flights that are not settled."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qingjing.desk.outbox import (
+    BLOCKED,
     REJECTED,
     UNKNOWN,
     Flight,
@@ -61,6 +62,8 @@ def reported(outbox: Outbox, upstream: bytes, stat: bytes, link: int, at: int) -
     if flight is None:
         return False
     outbox.move(Moved.REPORTED, message, at, upstream=upstream, stat=stat, part=part, link=link)
+    if stat in BLOCKED:
+        outbox.blocked.append(flight)
     end_part(outbox, flight, part, stat, at)
     return True
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from qingjing.desk import hear, outbox, release, send, settle
+from qingjing.desk import hear, notices, outbox, release, send, settle
 from qingjing.desk.ports import Transaction
 from qingjing.doors.gateway import translate
 from qingjing.doors.gateway.carriers import Answer, Arrival, Carriers, Parcel, parcels
@@ -158,6 +158,8 @@ class Engine:
         async with self._desk.ledger.transaction(at) as t:
             forwards = self._hear(arrivals, t)
             self._settle(answers, arrivals, told, at)
+            blocked, self._outbox.blocked = self._outbox.blocked, []
+            notices.blocked(self._desk.ledger, t, blocked)
             if overdue:
                 settle.give_up(self._outbox, overdue, at)
             replies = self._intake.decide(inbox, t)
