@@ -35,6 +35,7 @@ from qingjing.doors.cli import (
     reading,
     rulebook,
     shadow,
+    watch,
     witness,
 )
 from qingjing.doors.cli.decide import decide
@@ -68,6 +69,7 @@ COMMANDS: Final = (
     api_keys.app,
     rulebook.app,
     reading.app,
+    watch.app,
     shadow.app,
     complaint_steps.app,
     prove_app,
