@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from stdnum.cn import uscc
 
-from qingjing.desk import papers
+from qingjing.desk import alike, papers
 from qingjing.desk.codes import code_of
 from qingjing.desk.draft import Draft, filed
 from qingjing.desk.entries import (
@@ -50,8 +50,9 @@ SIGNATURE_LENGTH_MAX: Final = 32
 def load(ledger: Ledger, t: Transaction, description: Mapping[str, Any]) -> tuple[f.Fact, ...]:
     """Check a description against itself and the register, and record what is new in it.
 
-    The facts recorded, none when all was known. InputError with every problem found, and then
-    nothing is recorded.
+    The facts recorded, none when all was known; for each new signature that is like one of
+    another group, the finding that this group is told of. InputError with every problem found,
+    and then nothing is recorded.
     """
     draft = Draft(ledger)
     for where, entry in read_entries(description, draft.problems):
@@ -74,9 +75,14 @@ def load(ledger: Ledger, t: Transaction, description: Mapping[str, Any]) -> tupl
                 papers.take_contract(draft, where, entry)
     if draft.problems:
         raise InputError(draft.problems)
+    known = set(ledger.register.signatures())
     for fact in draft.facts:
         t.append(fact)
-    return tuple(draft.facts)
+    told: list[f.Fact] = []
+    for fact in draft.facts:
+        if isinstance(fact, f.SignatureRegistered) and fact.signature not in known:
+            told += alike.tell(ledger, t, fact)
+    return (*draft.facts, *told)
 
 
 def suspend(

@@ -58,6 +58,7 @@ class _Tables(msgspec.Struct, frozen=True):
     names: dict[str, str]
     common: dict[str, list[str]]
     halves: dict[str, list[str]]
+    looks: tuple[tuple[str, str], ...]
 
 
 @cache
@@ -95,6 +96,7 @@ def _tables() -> _Tables:
             for name, characters in data["sounds"].items()
         },
         halves=ways,
+        looks=tuple((pair[0], pair[1]) for pair in data["looks"].split()),
     )
 
 
@@ -271,3 +273,18 @@ def halves(character: str) -> list[str]:
 def spelled(text: str) -> str:
     """A text by its sounds, one symbol each; what has none stays as it is."""
     return text.translate(_tables().sounds)
+
+
+def lookalikes() -> list[tuple[str, str]]:
+    """Pairs of characters that look alike."""
+    return list(_tables().looks)
+
+
+def pairs_of_halves() -> list[tuple[str, str]]:
+    """Characters, and the ways to write each in two halves."""
+    return [
+        (character, way)
+        for character, ways in _tables().halves.items()
+        for way in ways
+        if len(way) == 2
+    ]

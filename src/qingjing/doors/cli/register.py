@@ -15,7 +15,7 @@ from qingjing.desk.send import Desk
 from qingjing.doors import feeds
 from qingjing.doors.cli import Session
 from qingjing.doors.cli.output import Json, Shared, say, say_json, table
-from qingjing.kernel.facts import Fact
+from qingjing.kernel.facts import Fact, FindingOpened
 from qingjing.kernel.register import FOREVER
 from qingjing.kernel.words import Carrier, Kind
 from qingjing.kernel.workdays import beijing_date
@@ -374,3 +374,6 @@ def _tell(facts: tuple[Fact, ...], as_json: bool) -> None:
     else:
         counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
         table(("written", ""), counts.items())
+        for fact in facts:
+            if isinstance(fact, FindingOpened):
+                say(f"{fact.finding}: {fact.words} ({fact.told} is told)")
