@@ -347,6 +347,16 @@ class Sent(NamedTuple):
     category: Category
 
 
+def same(topic: tuple[int, str, Category], before: set[tuple[int, str, Category]]) -> bool:
+    """Was this asked before? Of what nobody knows, any topic counts as the same."""
+    handle, group, category = topic
+    return any(
+        (handle, group) == one[:2]
+        and (category is one[2] or Category.OTHER in (category, one[2]))
+        for one in before
+    )
+
+
 class Scalar:
     """The gate one by one, with a memory of what passed."""
 
@@ -387,8 +397,10 @@ class Scalar:
             unclear=one.unclear,
             grounds=one.grounds,
             counts=self.counts(handle, lane, resting, book, at),
-            asked=topic in asked
-            or topic in {(x.handle, x.lane.group, x.category) for x in self.sent if x.asking},
+            asked=same(topic, asked)
+            or same(
+                topic, {(x.handle, x.lane.group, x.category) for x in self.sent if x.asking}
+            ),
             number=one.number if submit.phone else NumberState.INVALID,
         )
         message = Message(message=0, submitted_at=at, declared=submit.declared, text=text)

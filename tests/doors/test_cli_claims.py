@@ -85,3 +85,22 @@ def test_words_without_a_frequency_are_not_taken(cli: Cli) -> None:
     cli("consent", "state", "x", *SENDER, *STATED, "--text", "同意接收促销短信", code=2)
 
     assert "does not state the frequency" in cli.err
+
+
+ASKING = (
+    "【青禾商城】想征求您的同意:今后向您发送家电促销短信,每月不超过2条,有效期一年。"
+    "同意请回复Y,不回复视为拒绝。拒收请回复R"
+)
+
+
+def test_an_asking_is_opened_under_its_words_and_shown(cli: Cli) -> None:
+    """Its text is that of the words; a second one like it is told to be so."""
+    for name, text in (("a", ASKING), ("b", ASKING.replace("2条", "3条"))):
+        worded = cli.json("consent", "state", name, *SENDER, *STATED, "--text", text)
+        opened = cli.json("ask", "open", name, "--wording", worded["wording"])
+
+    assert opened["similar"] == "a"
+    found = cli.json("ask", "show", "qinghe")["askings"]
+    assert [(one["asking"], one["asked"]) for one in found] == [("a", 0), ("b", 0)]
+    cli("ask", "show", "nobody", code=2)
+    cli("ask", "open", "c", "--wording", "none@1", code=2)

@@ -28,7 +28,6 @@ DEVICE_MAX: Final = 64
 TOKEN_LENGTH: Final = 32
 """Hexadecimal digits of a showing's token: 128 bits of chance, so that none is guessed."""
 
-_REGISTER: Final = "register it with type, frequency and term: qingjing consent state"
 _SCREENS: Final = (Door.WEB, Door.APP)
 _OFF_LINE: Final = (Door.PAPER, Door.CALL)
 
@@ -70,7 +69,7 @@ def show(
     if through is not None and through not in _SCREENS:
         about.wrong("door", f"{door} shows nothing", "web or app")
     _device(about, device)
-    _latest(ledger, about, wording)
+    wordings.latest(ledger, about, wording)
     handle = _handle(about, token)
     if about.sound and ledger.facts_of(handle):
         about.wrong("token", "is taken", "draw another")
@@ -102,7 +101,7 @@ def act(
     number = about.phone(phone)
     through = about.word("door", Door, door)
     done = about.word("how", Act, how)
-    stated = _latest(ledger, about, wording)
+    stated = wordings.latest(ledger, about, wording)
     showing = _showing(ledger, about, token, wording, t.at) if token else None
     if number is None or through is None or done is None or stated is None or not about.sound:
         raise InputError(about.problems)
@@ -116,12 +115,12 @@ def act(
     told = evidence or ("" if showing is None else f"fact {showing.position}")
     recorded = Act.UNKNOWN if stated.fact.confirm and done.explicit else done
     person = t.remember(number)
-    positions = _record(t, person, stated, recorded, through, proof, told)
+    positions = record_consents(t, person, stated, recorded, through, proof, told)
     if showing is not None:
         handle = _handle(about, token)
         t.append(f.ShowingUsed(handle=handle, consent=positions[0]))
     waits = stated.fact.confirm and done.explicit
-    refused = _settle(ledger, t, person, stated, recorded, through)
+    refused = settle(ledger, t, person, stated, recorded, through)
     return Acted(positions, recorded.name.lower(), bool(proof), waits, refused)
 
 
@@ -150,7 +149,7 @@ def paper(
         about.wrong("file_hash", "is no SHA-256", "give the 64 hexadecimal digits of the file")
     stated = wordings.find(ledger, wording)
     if stated is None:
-        about.wrong("wording", f"{wording!r} states no terms", _REGISTER)
+        about.wrong("wording", f"{wording!r} states no terms", wordings.REGISTER)
     elif stated.at > at and about.sound:
         about.wrong("wording", "was registered after the act", "nobody can have seen it then")
     if number is None or through is None or stated is None or not about.sound:
@@ -158,8 +157,8 @@ def paper(
     done = Act.SIGNED if through is Door.PAPER else Act.SPOKEN
     person = t.remember(number)
     proof = file_hash.lower()
-    positions = _record(t, person, stated, done, through, proof, f"sha256 {proof}", at)
-    refused = _settle(ledger, t, person, stated, done, through)
+    positions = record_consents(t, person, stated, done, through, proof, f"sha256 {proof}", at)
+    refused = settle(ledger, t, person, stated, done, through)
     return Acted(positions, done.name.lower(), True, False, refused)
 
 
@@ -176,7 +175,7 @@ def confirm(
     known = None if number is None else ledger.find(number)
     stated: Stated | None = None
     if isinstance(first, f.ConsentRecorded) and known and first.handle == known.handle:
-        stated = _latest(ledger, about, first.wording)
+        stated = wordings.latest(ledger, about, first.wording)
     else:
         about.wrong("position", f"{position} is no act of this person", "give the act's own")
     if stated is not None and not (stated.fact.confirm and first.shown):  # type: ignore[union-attr]  # a consent
@@ -186,21 +185,9 @@ def confirm(
     person = t.remember(number)
     assert isinstance(first, f.ConsentRecorded)
     told = f"fact {position}; {evidence}"
-    positions = _record(t, person, stated, Act.CONFIRMED, through, first.shown, told)
-    refused = _settle(ledger, t, person, stated, Act.CONFIRMED, through)
+    positions = record_consents(t, person, stated, Act.CONFIRMED, through, first.shown, told)
+    refused = settle(ledger, t, person, stated, Act.CONFIRMED, through)
     return Acted(positions, "confirmed", True, False, refused)
-
-
-def _latest(ledger: Ledger, about: About, wording: str) -> Stated | None:
-    """The stated words, when no newer version has taken their place."""
-    known = wordings.versions(ledger, wording)
-    found = next((one for one in known if one.fact.wording == wording), None)
-    if found is None:
-        about.wrong("wording", f"{wording!r} states no terms", _REGISTER)
-    elif known[-1].fact.wording != wording:
-        about.wrong("wording", "has been changed since", f"show {known[-1].fact.wording}")
-        return None
-    return found
 
 
 def _showing(
@@ -237,7 +224,7 @@ def _device(about: About, device: str) -> None:
         )
 
 
-def _record(
+def record_consents(
     t: Transaction,
     person: Person,
     stated: Stated,
@@ -271,7 +258,7 @@ def _record(
     )
 
 
-def _settle(
+def settle(
     ledger: Ledger, t: Transaction, person: Person, stated: Stated, done: Act, door: Door
 ) -> bool:
     """Lift a refusal of the sender's own group, by the person's own explicit act alone; does a

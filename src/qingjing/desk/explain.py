@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from qingjing.desk import caps
+from qingjing.desk import askings, caps
 from qingjing.desk.entries import purposes_names, told
 from qingjing.desk.ports import Ledger, Person, PersonStanding
 from qingjing.desk.send import Desk
@@ -118,7 +118,8 @@ def explain(desk: Desk, question: Question, at: int) -> Explanation:
         unclear=known.unclear,
         grounds=known.grounds,
         counts=_counts(ledger, lane, int(handles[0]), resting, book, at),
-        asked=bool(ledger.standings.asked(handles, [lane.group], topics)[0]),
+        asked=bool(ledger.standings.asked(handles, [lane.group], topics)[0])
+        or bool(askings.asked(ledger, handles, [askings.find(ledger, lane, question.body)])[0]),
         number=known.number if question.phone else NumberState.INVALID,
     )
     message = Message(message=0, submitted_at=at, declared=question.declared, text=text.view)

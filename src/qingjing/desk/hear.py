@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final, NamedTuple
 
+from qingjing.desk import askings
 from qingjing.desk.ports import Ledger, Person, Transaction
 from qingjing.desk.send import Desk
 from qingjing.kernel.facts import RefusalRecorded, ReplyHeard
@@ -35,7 +36,8 @@ def hear(desk: Desk, t: Transaction, phone: Phone, port: str, words: str) -> Hea
     A refusal holds for the whole group that answers for the port at this moment; a threat to
     complain is a refusal too; what is unclear holds the group's marketing until a person has
     read it, or until its writer says something clear, which a call for help is not. On a port
-    that nobody answers for the words are kept and nothing else follows.
+    that nobody answers for the words are kept and nothing else follows. A yes to an asking that
+    still waits for its answer is a consent under the words that were asked.
     """
     person = t.remember(phone)
     group = desk.ledger.register.group_of_port(port) or ""
@@ -65,6 +67,8 @@ def hear(desk: Desk, t: Transaction, phone: Phone, port: str, words: str) -> Hea
                 evidence=f"fact {position}",
             )
         )
+    if group and meaning is ReplyMeaning.OPT_IN:
+        askings.answered(desk.ledger, t, person, group, position)
     return Heard(person, meaning, group, refused, position)
 
 

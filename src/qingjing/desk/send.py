@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qingjing.desk import caps, evidence, paths
+from qingjing.desk import askings, caps, evidence, paths
 from qingjing.desk.edition import edition
 from qingjing.desk.entries import DAY_MS
 from qingjing.desk.filings import used_mark
 from qingjing.desk.paths import COMBINED, LaneKey, Paths, Submit
 from qingjing.desk.ports import Bools, Ledger, Places, Scopes, Transaction, U32s, U64s
 from qingjing.desk.texts import Reader, Text
+from qingjing.kernel import facts as f
 from qingjing.kernel.batch import Column, Policy, cases
 from qingjing.kernel.dossier import hour_state
 from qingjing.kernel.facts import LaneUsed, MessagesDecided
@@ -29,7 +30,7 @@ from qingjing.kernel.register import Lane
 from qingjing.kernel.rows import DECIDED, FAILURES_ONLY, SHADOW, WANTS_REPORT, rows_root
 from qingjing.kernel.rulebook import Rulebook, choose
 from qingjing.kernel.vector import AskingState
-from qingjing.kernel.words import Carrier, NumberState, Phone, Verdict
+from qingjing.kernel.words import Carrier, Category, NumberState, Phone, Verdict
 
 
 class Decided(NamedTuple):
@@ -146,15 +147,29 @@ class _Batch:
             return
         groups, topics = self._topics(asking)
         asked = self.desk.ledger.standings.asked(self.handles[asking], groups, topics)
+        asked |= askings.asked(self.desk.ledger, self.handles[asking], self._open(asking))
         # Twice in one batch is asking twice: all but the first of a kind count as asked.
-        seen: set[tuple[int, str, int]] = set()
+        seen: dict[tuple[int, str], set[int]] = {}
         keys = zip(self.handles[asking].tolist(), groups, topics.tolist(), strict=True)
-        for place, key in enumerate(keys):
-            asked[place] |= key in seen
-            seen.add(key)
+        for place, (handle, group, topic) in enumerate(keys):
+            before = seen.setdefault((handle, group), set())
+            same = before & {topic, int(Category.OTHER)} if topic else before
+            asked[place] |= bool(same)
+            before.add(topic)
         states = np.array(self.columns["asking"])
         states[asking[asked]] = AskingState.REPEATED
         self.columns["asking"] = states
+
+    def _open(self, which: Places) -> list[f.Recorded | None]:
+        """The opened asking that each of these messages puts, word for word."""
+        paths = zip(self.lane_at[which].tolist(), self.text_at[which].tolist(), strict=True)
+        lanes, texts = self.paths.lanes, self.paths.texts
+        found = {
+            path: askings.find(self.desk.ledger, lanes[path[0]], texts[path[1]].body)
+            for path in set(paths)
+        }
+        pairs = zip(self.lane_at[which].tolist(), self.text_at[which].tolist(), strict=True)
+        return [found[pair] for pair in pairs]
 
     def _topics(self, which: Places) -> tuple[list[str], U64s]:
         groups = [self.paths.lanes[place].group for place in self.lane_at[which]]
@@ -220,13 +235,15 @@ class _Batch:
         ]
         return rows
 
-    def remember_askings(self, rows: NDArray[Any]) -> None:
-        """A passed asking is remembered: silence is refusal, and it is not put again."""
+    def remember_askings(self, rows: NDArray[Any], t: Transaction) -> None:
+        """A passed asking is remembered: silence is refusal, and it is not put again. One that
+        was opened is noted, so that its answer is known as such."""
         asking = self.fields[:, paths.ASKING].astype(np.bool_)
         passed = np.flatnonzero(asking & (rows["verdict"] == Verdict.PASS))
         if passed.size:
             groups, topics = self._topics(passed)
             self.desk.ledger.standings.note_asked(self.handles[passed], groups, topics)
+            askings.note(t, rows[passed], self._open(passed))
 
 
 def decide(desk: Desk, submits: Sequence[Submit], t: Transaction) -> Decided:
@@ -239,8 +256,8 @@ def decide(desk: Desk, submits: Sequence[Submit], t: Transaction) -> Decided:
     rows = batch.rows()
     first = desk.take_ids(len(rows))
     rows["message"] = np.arange(len(rows), dtype=np.uint64) + np.uint64(first)
-    batch.remember_askings(rows)
     _record(desk, batch, rows, t)
+    batch.remember_askings(rows, t)
     return Decided(t.at, rows, batch.paths.lanes, batch.paths.texts, batch.marketing)
 
 

@@ -15,6 +15,7 @@ from qingjing.text.normalise import normalise
 WORDING_HASH_LENGTH: Final = 12
 """48 bits: enough to tell the versions of one shop's words apart, short enough to type."""
 
+REGISTER: Final = "register it with type, frequency and term: qingjing consent state"
 _DAY_S: Final = 86_400
 
 
@@ -51,6 +52,25 @@ def versions(ledger: Ledger, wording: str) -> tuple[Stated, ...]:
 def find(ledger: Ledger, wording: str) -> Stated | None:
     """The version of that name, as it was first stated; None when it never was."""
     return next((one for one in versions(ledger, wording) if one.fact.wording == wording), None)
+
+
+def latest(ledger: Ledger, about: About, wording: str) -> Stated | None:
+    """The stated words, when no newer version has taken their place."""
+    known = versions(ledger, wording)
+    found = next((one for one in known if one.fact.wording == wording), None)
+    if found is None:
+        about.wrong("wording", f"{wording!r} states no terms", REGISTER)
+    elif known[-1].fact.wording != wording:
+        about.wrong("wording", "has been changed since", f"show {known[-1].fact.wording}")
+        return None
+    return found
+
+
+def text_of(ledger: Ledger, stated: Stated) -> str:
+    """The words themselves: they were registered by the fact before."""
+    recorded = ledger.fact(stated.position - 1)
+    registered = recorded.fact if recorded is not None else None
+    return registered.text if isinstance(registered, f.WordingRegistered) else ""
 
 
 def wording(ledger: Ledger, t: Transaction, name: str, sender: str, text: str) -> Worded:

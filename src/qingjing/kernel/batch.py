@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qingjing.kernel.kinds import effective
 from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.rules import RULES
 from qingjing.kernel.rules.rule import Rule
 from qingjing.kernel.vector import FIELDS, RADICES, STRIDES
-from qingjing.kernel.words import Verdict
+from qingjing.kernel.words import Kind, Verdict
 
 _DOMAINS: Final = dict(FIELDS)
 Column = NDArray[np.integer] | int
@@ -76,3 +77,16 @@ def _tabulate(rule: Rule, bit: int) -> NDArray[np.uint64]:
 
 def _mask(book: Rulebook, effect: Verdict) -> int:
     return sum(1 << bit for bit, rule in enumerate(RULES) if book.effect(rule.name) is effect)
+
+
+_KINDS: Final = np.array([[effective(one, other) for other in Kind] for one in Kind])
+"""Effective kind by kind declared and kind read."""
+
+
+def kinds(numbers: NDArray[np.uint64]) -> NDArray[Any]:
+    """The effective kind of each case number."""
+    declared, read = (
+        numbers // np.uint64(STRIDES[name]) % np.uint64(RADICES[name])
+        for name in ("declared", "read")
+    )
+    return _KINDS[declared.astype(np.intp), read.astype(np.intp)]

@@ -7,16 +7,15 @@ so that a restart knows what was sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qingjing.kernel.batch import kinds
 from qingjing.kernel.dossier import cap_scopes
 from qingjing.kernel.facts import MessagesDecided
-from qingjing.kernel.kinds import effective
 from qingjing.kernel.rows import DECIDED, MOVE, Moved
-from qingjing.kernel.vector import RADICES, STRIDES
 from qingjing.kernel.words import Kind, Verdict
 
 U64s = NDArray[np.uint64]
@@ -24,9 +23,6 @@ Places = NDArray[np.intp]
 
 Find = Callable[[int], tuple[MessagesDecided, bytes] | None]
 """The decided batch of a message id: its fact and its rows."""
-
-_KINDS: Final = np.array([[effective(one, other) for other in Kind] for one in Kind])
-"""Effective kind by kind declared and kind read."""
 
 
 class Counted(NamedTuple):
@@ -43,15 +39,6 @@ class Counted(NamedTuple):
     handles: U64s
     asking: NDArray[np.bool_]
     topics: U64s
-
-
-def kinds(cases: U64s) -> NDArray[Any]:
-    """The effective kind of each case number."""
-    declared, read = (
-        cases // np.uint64(STRIDES[name]) % np.uint64(RADICES[name])
-        for name in ("declared", "read")
-    )
-    return _KINDS[declared.astype(np.intp), read.astype(np.intp)]
 
 
 def counted(fact: MessagesDecided, data: bytes) -> Iterator[Counted]:

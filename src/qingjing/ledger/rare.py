@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from qingjing.kernel.words import NumberState
+from qingjing.kernel.words import Category, NumberState
 
 U64s = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
@@ -87,10 +87,18 @@ class Rare:
             self._asked.setdefault((group, topic), set()).add(handle)
 
     def asked(self, handles: U64s, groups: Sequence[str], topics: U64s) -> Bools:
-        """Was each of these asked before?"""
+        """Was each of these asked before? Of what nobody knows (OTHER), and before it was
+        known what an asking is about, any topic of the group counts as the same."""
         keys = zip(handles.tolist(), groups, topics.tolist(), strict=True)
-        found = [handle in self._asked.get((group, topic), ()) for handle, group, topic in keys]
+        found = [self._was(handle, group, topic) for handle, group, topic in keys]
         return np.array(found, dtype=np.bool_)
+
+    def _was(self, handle: int, group: str, topic: int) -> bool:
+        if topic != Category.OTHER:
+            return any(
+                handle in self._asked.get((group, x), ()) for x in (topic, Category.OTHER)
+            )
+        return any(handle in held for (asker, _), held in self._asked.items() if asker == group)
 
     def odd(self, handles: U64s, group: str) -> NDArray[np.intp]:
         """Places of the handles that stand in some set that matters to a group's marketing."""

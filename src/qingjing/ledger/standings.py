@@ -125,6 +125,9 @@ class StandingsFold:
                 if fact.meaning is not ReplyMeaning.HELP:  # it neither holds nor ends a hold
                     unclear = fact.meaning is ReplyMeaning.UNCLEAR
                     self._rare.hear(fact.handle, fact.group, unclear=unclear)
+            case f.AskingPut():
+                handles, topics = (np.array([x], np.uint64) for x in (fact.handle, fact.topic))
+                self._rare.ask(handles, [fact.group], topics)
             case f.NumberNoted():
                 self._rare.note_number(fact.handle, fact.state, recorded.position)
             case f.RulebookAdopted():

@@ -48,7 +48,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One message as read.
 
     ``confidence`` is the probability of ``kind``, 0.0 for UNCLEAR; it is calibrated on messages
-    that were held out. ``category`` is that of a commercial or illegal text, else OTHER.
+    that were held out. ``category`` is that of a commercial, asking or illegal text,
+    else OTHER.
     ``identity``: a signature, or a company's name with a phone number. ``contact``: a phone
     number is given. ``mixed``: a promotion hangs on a notice or code; ``span`` are then the
     offsets of its words in the body. ``states`` is given where ``asking``. ``evasions`` counts
@@ -158,7 +159,13 @@ def _lures(parts: Parts) -> bool:
 
 
 def _category(parts: Parts, kind: Kind, scores: list[float]) -> Category:
-    """The line of trade, by the model and the words together; OTHER for what sells nothing."""
+    """The line of trade, by the model and the words together; OTHER for what sells nothing.
+
+    A request for consent has that of what it asks to send, by its own words alone: a
+    guess would let the same be asked twice, and OTHER counts as the same as anything.
+    """
+    if kind is Kind.ASKING:
+        return parts.tally.asked_for()
     if kind is not Kind.COMMERCIAL and kind is not Kind.ILLEGAL:
         return Category.OTHER
     lines = scores[len(KINDS) :]

@@ -77,14 +77,26 @@ class Tally:
         selling as such (券, 折, 抢) say RETAIL. Of equals the smaller number wins, so that the
         order of the words does not matter.
         """
-        weights = self.categories[kind * _CATEGORIES : (kind + 1) * _CATEGORIES]
-        weights[Category.OTHER] = 0
+        weights = self._line(kind) if kind is Kind.COMMERCIAL else self._own(kind)
         if kind is Kind.COMMERCIAL:
-            weights = [2 * own + hint for own, hint in zip(weights, self.hints, strict=True)]
             if max(weights) < LINE_ENOUGH:
                 weights = [a + b for a, b in zip(weights, self.signed, strict=True)]
                 weights[Category.RETAIL] += min(self.general, LINE_ENOUGH - 1)
         return _ALL_CATEGORIES[weights.index(max(weights))]
+
+    def asked_for(self) -> Category:
+        """The line of trade that the body's own words name, whoever signs; else OTHER."""
+        weights = self._line(Kind.COMMERCIAL)
+        return _ALL_CATEGORIES[weights.index(max(weights))]
+
+    def _own(self, kind: Kind) -> list[int]:
+        weights = self.categories[kind * _CATEGORIES : (kind + 1) * _CATEGORIES]
+        weights[Category.OTHER] = 0
+        return weights
+
+    def _line(self, kind: Kind) -> list[int]:
+        """The body's own words of each line of trade, and hints."""
+        return [2 * own + hint for own, hint in zip(self._own(kind), self.hints, strict=True)]
 
     def heaviest(self, kind: Kind) -> int:
         """The weight of the heaviest word of a kind."""

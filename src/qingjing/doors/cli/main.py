@@ -23,6 +23,8 @@ from qingjing.doors.cli import (
     Lang,
     Session,
     api_keys,
+    ask,
+    capture,
     city,
     complaint_steps,
     keys,
@@ -61,6 +63,9 @@ COMMANDS: Final = (
     scrub,
     notices.app,
     papers.app,  # the register's, with what papers adds to it
+    capture.app,
+    ask.app,
+    register.app,
     measures.finding,
     measures.app,
     lookback.app,

@@ -12,6 +12,7 @@ from typing import Final
 
 from qingjing.desk import (
     absence,
+    askings,
     capture,
     casestats,
     complaint,
@@ -48,6 +49,7 @@ VERBS: Final = Verbs(
         capture.act,
         capture.paper,
         capture.confirm,
+        askings.open_asking,
         consent_commands.enter_import,
         notices.note_lines,
         notices.refuse_lines,

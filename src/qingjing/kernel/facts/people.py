@@ -57,11 +57,15 @@ class ShowingUsed(Fact, frozen=True, kw_only=True, tag="showing.used/1"):
     consent: int
 
 
-class AskingOpened(Fact, frozen=True, kw_only=True, tag="asking.opened/1"):
-    """A request for consent (征询) that may go out, under registered words.
+SUBJECTS: Final = 1 << 32
+"""Topics of askings from here on are subjects: ``SUBJECTS`` and the first asking's position."""
 
-    ``handle`` is the text's template. ``subject`` is the position of the first asking of the
-    same group that is the same or similar: who was asked there is not asked here.
+
+class AskingOpened(Fact, frozen=True, kw_only=True, tag="asking.opened/1"):
+    """A request for consent (征询) that may go out word for word: ``text`` are the words.
+
+    ``handle`` is the group's, for all its askings. ``subject`` is the position of the first
+    asking of the group that is the same or similar: who was asked that is not asked this.
     """
 
     handle: int
@@ -75,8 +79,8 @@ class AskingOpened(Fact, frozen=True, kw_only=True, tag="asking.opened/1"):
 
 
 class AskingPut(Fact, frozen=True, kw_only=True, tag="asking.put/1"):
-    """A person was asked, by a message that passed. An answer counts until ``until``; silence
-    is refusal."""
+    """A person was asked, by a message that passed. An answer counts before ``until``; silence
+    is refusal of the subject."""
 
     handle: int
     group: str
@@ -84,6 +88,11 @@ class AskingPut(Fact, frozen=True, kw_only=True, tag="asking.put/1"):
     subject: int
     message: int
     until: int
+
+    @property
+    def topic(self) -> int:
+        """The subject as the standings count it, apart from every category."""
+        return SUBJECTS + self.subject
 
 
 class ConsentRecorded(Fact, frozen=True, kw_only=True, tag="consent.recorded/1"):
