@@ -104,3 +104,9 @@ def test_an_asking_is_opened_under_its_words_and_shown(cli: Cli) -> None:
     assert [(one["asking"], one["asked"]) for one in found] == [("a", 0), ("b", 0)]
     cli("ask", "show", "nobody", code=2)
     cli("ask", "open", "c", "--wording", "none@1", code=2)
+
+
+def test_obstacles_of_a_quiet_ledger_are_none(cli: Cli) -> None:
+    """Nothing left, so nothing stood in the way."""
+    assert cli.json("consent", "obstacles", "--since", "2026-09-01") == {"senders": []}
+    cli("consent", "obstacles")

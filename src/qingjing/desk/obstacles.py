@@ -88,8 +88,8 @@ class _Said:
                     span[1] = span[1] or recorded.at
             case f.ReplyHeard() as reply:
                 self.replies[reply.port] += 1
-                no = reply.meaning in (ReplyMeaning.OPT_OUT, ReplyMeaning.COMPLAINT)
-                self.lost[reply.port] += no and not reply.group
+                refuses = reply.meaning in (ReplyMeaning.OPT_OUT, ReplyMeaning.COMPLAINT)
+                self.lost[reply.port] += refuses and not reply.group
             case _:
                 pass
 

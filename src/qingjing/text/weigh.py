@@ -78,10 +78,9 @@ class Tally:
         order of the words does not matter.
         """
         weights = self._line(kind) if kind is Kind.COMMERCIAL else self._own(kind)
-        if kind is Kind.COMMERCIAL:
-            if max(weights) < LINE_ENOUGH:
-                weights = [a + b for a, b in zip(weights, self.signed, strict=True)]
-                weights[Category.RETAIL] += min(self.general, LINE_ENOUGH - 1)
+        if kind is Kind.COMMERCIAL and max(weights) < LINE_ENOUGH:
+            weights = [a + b for a, b in zip(weights, self.signed, strict=True)]
+            weights[Category.RETAIL] += min(self.general, LINE_ENOUGH - 1)
         return _ALL_CATEGORIES[weights.index(max(weights))]
 
     def asked_for(self) -> Category:

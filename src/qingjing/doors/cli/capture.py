@@ -1,17 +1,20 @@
-"""``qingjing consent state``, ``paper``: words with their terms, and consents from a file."""
+"""``qingjing consent state``, ``paper``, ``obstacles``: words, papers, and what noes meet."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter
 
-from qingjing.desk import capture, wordings
+from qingjing.desk import capture, obstacles, wordings
+from qingjing.desk.entries import day_start
 from qingjing.doors import claims, feeds
 from qingjing.doors.cli.claims import app as app
 from qingjing.doors.cli.consent import Number, Purposes, Sender
-from qingjing.doors.cli.output import Json, Shared, say, say_json
+from qingjing.doors.cli.output import NEGATIVE, Json, Shared, say, say_json, table
 
 
 @app.command
@@ -94,3 +97,45 @@ async def paper(
     if acted.refused:
         say("the person has refused this sender, and a paper does not lift it")
     return 0
+
+
+@app.command(name="obstacles")
+async def show_obstacles(
+    *,
+    since: Annotated[date | None, Parameter(help="count what left from that day on")] = None,
+    as_json: Json = False,
+    session: Shared,
+) -> int:
+    """What stands between a no and its effect, sender by sender; exit code 1 if anything does.
+
+    Marketing that left after a refusal, noes on ports that nobody answers for, ports from which
+    no reply ever comes where others as large have theirs. Reads the log once, beside a service.
+
+    ```
+    qingjing consent obstacles --since 2026-09-01 --json
+    ```
+    """
+    async with session.beside() as desk:
+        found = obstacles.report(desk.ledger, 0 if since is None else day_start(since))
+    if as_json:
+        say_json({"senders": msgspec.to_builtins(found)})
+    else:
+        heads = ("sender", "sent", "refusals", "effect", "after", "e.g.", "silent", "lost", "")
+        table(
+            heads,
+            [
+                (
+                    one.sender,
+                    one.sent,
+                    one.refusals,
+                    "/".join(f"{ms / 1000:.0f} s" for ms in one.effect_ms),
+                    one.after_refusal,
+                    one.example or "",
+                    ", ".join(one.silent_ports),
+                    one.lost,
+                    ", ".join(one.obstacles),
+                )
+                for one in found
+            ],
+        )
+    return NEGATIVE if any(one.obstacles for one in found) else 0
