@@ -24,7 +24,6 @@ from qingjing.doors.cli import (
     Session,
     api_keys,
     ask,
-    capture,
     city,
     complaint_steps,
     keys,
@@ -61,11 +60,9 @@ COMMANDS: Final = (
     decide,
     lint.app,
     scrub,
-    notices.app,
+    notices.app,  # consent's, with what claims, capture and notices add to it
     papers.app,  # the register's, with what papers adds to it
-    capture.app,
     ask.app,
-    register.app,
     measures.finding,
     measures.app,
     lookback.app,
