@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import msgspec
 import pytest
 from test_prove import ANNA, MORNING, PORT, SALE, World, register_facts, to
@@ -19,6 +20,7 @@ from qingjing.desk.trace import trace
 from qingjing.kernel import facts as f
 from qingjing.kernel.cases import CaseState
 from qingjing.kernel.facts import CaseStep, Outcome
+from qingjing.kernel.note import Key
 from qingjing.kernel.words import PartyRole
 from qingjing.ledger import check, memory
 from qingjing.ledger.vault import KeyFile, Vault
@@ -193,3 +195,24 @@ def test_the_shipped_schema_is_that_of_the_messages() -> None:
     path = Path(__file__).parents[2] / "docs" / "interchange.schema.json"
 
     assert json.loads(path.read_text("utf-8")) == interchange.schema()
+
+
+VECTORS = json.loads(
+    (Path(__file__).parents[2] / "docs" / "interchange-vectors.json").read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda one: one["name"])
+def test_the_published_vectors_are_taken_or_refused_as_they_say(
+    vector: dict[str, object],
+) -> None:
+    """What others run over their own implementation; the valid ones fit the schema, too."""
+    data = str(vector["message"]).encode()
+    key = Key.parse(VECTORS["key"])
+    if vector["valid"]:
+        message = interchange.read(data, key)
+        assert message.origin == key.name
+        jsonschema.validate(json.loads(data), interchange.schema())
+    else:
+        with pytest.raises(InputError):
+            interchange.read(data, key)

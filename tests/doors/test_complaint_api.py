@@ -12,6 +12,8 @@ from gateway_house import PORT
 
 from qingjing.desk import interchange, lead
 from qingjing.desk.trace import trace
+from qingjing.ledger import memory
+from qingjing.ledger.vault import KeyFile, Vault
 
 TEXT = "【青禾商城】双11会员日全场满300减50,精选好物低至5折,拒收请回复R"
 
@@ -153,3 +155,42 @@ def test_a_message_of_an_installation_that_is_not_trusted_is_refused(house: ApiH
         )
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "origin"
+
+
+def test_a_lead_of_a_trusted_installation_is_taken_over_http_and_again_does_nothing(
+    house: ApiHouse,
+) -> None:
+    """Signed by the centre's own ledger; the second time is answered alike."""
+    vault = Vault(KeyFile.generate("centre.example.cn"))
+    centre = memory.open_ledger(vault, origin="centre.example.cn")
+
+    async def trust() -> None:
+        """The centre acts for a party of the register."""
+        key = centre.key.text()
+        await house.api.rooms.clerk.write(interchange.trust, "qinghe", key)
+
+    house.call(trust)
+    message = interchange.Lead(
+        id="centre.example.cn/17",
+        origin="centre.example.cn",
+        to=house.desk.ledger.key.name,
+        at=house.now,
+        number=PORT,
+        text=TEXT,
+        told_at=0,
+        received_at=house.now,
+        rulebook="order74-2026",
+        answer_days=15,
+        phone="13800155006",
+    )
+    data = interchange.write(centre, message)
+    with house.client("leads") as client:
+        headers = {"Content-Type": "application/json"}
+        first, again = (
+            client.post("/v1/interchange", content=data, headers=headers) for _ in range(2)
+        )
+    assert (first.status_code, first.json()["new"]) == (200, True)
+    assert (again.status_code, again.json()["new"]) == (200, False)
+    case = house.desk.ledger.cases.by_number(first.json()["number"])
+    assert case is not None
+    assert case.port == PORT

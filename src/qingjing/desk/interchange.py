@@ -341,22 +341,21 @@ def _take_answer(
 
 def _take_state(ledger: Ledger, t: Transaction, state: State, exchange: str) -> Case:
     """The origin of a lead that we took says how it decided: the case is closed here, too."""
-    for case in ledger.cases:
-        own = state.re.rpartition("/")[0] == state.origin
-        if own and case.received.exchange.partition(" ")[0] == state.re:
-            t.append(
-                f.CaseMoved(
-                    complaint=case.complaint,
-                    step=CaseStep.DECIDED,
-                    by=state.origin,
-                    party=state.against,
-                    reason=state.reason,
-                    outcome=Outcome(state.outcome),
-                    exchange=exchange,
-                )
-            )
-            return case
-    raise _wrong("re", "is no lead that came here", "send the lead first")
+    case = ledger.cases.case(ledger.cases.exchanged(state.re))
+    if case is None or state.re.rpartition("/")[0] != state.origin:
+        raise _wrong("re", "is no lead of this origin that came here", "send the lead first")
+    t.append(
+        f.CaseMoved(
+            complaint=case.complaint,
+            step=CaseStep.DECIDED,
+            by=state.origin,
+            party=state.against,
+            reason=state.reason,
+            outcome=Outcome(state.outcome),
+            exchange=exchange,
+        )
+    )
+    return case
 
 
 def _of(ledger: Ledger, message: str) -> Case:

@@ -293,7 +293,7 @@ def work(ledger: Ledger, t: Transaction, limit: int = 500) -> Worked:
     """
     done: dict[CaseStep, list[str]] = {}
     today = day_of(t.at)
-    for case in ledger.cases:
+    for case in ledger.cases.open():
         if sum(map(len, done.values())) >= limit:
             break
         if case.state is CaseState.RAISED:

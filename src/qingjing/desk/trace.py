@@ -117,7 +117,7 @@ def _look(
         start, end = spans[case.complaint]
         if start <= at <= end:
             by_handle[case.received.handle].append(case)
-    handles = np.array(list(by_handle), np.uint64)
+    handles = np.array([handle for handle in by_handle if handle], np.uint64)
     own = np.flatnonzero(np.isin(rows["handle"], handles) & left).tolist()
     pairs = [(index, case) for index in own for case in by_handle[int(rows["handle"][index])]]
     if not pairs and 0 not in by_handle:

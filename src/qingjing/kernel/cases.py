@@ -236,6 +236,7 @@ class Cases:
 
     def __init__(self) -> None:
         self._cases: dict[int, Case] = {}
+        self._open: dict[int, Case] = {}
         self._same: dict[tuple[int, str, int], tuple[int, int]] = {}
         self._by_person: dict[int, deque[int]] = {}
         self._by_text: dict[int, deque[int]] = {}
@@ -268,6 +269,10 @@ class Cases:
                 case = self._cases[fact.complaint]
                 case.moves.append(Move(recorded.position, recorded.at, fact))
                 case.party = fact.party if fact.step is CaseStep.HANDED else case.party
+                if fact.step is CaseStep.DECIDED:
+                    self._open.pop(fact.complaint, None)
+                elif fact.step is CaseStep.DISPUTED:
+                    self._open[fact.complaint] = case
                 if fact.exchange:
                     self._exchanged[fact.exchange.partition(" ")[0]] = recorded.position
             case f.PeerKeyed() as fact:
@@ -285,7 +290,7 @@ class Cases:
             case.lacks = fact.lacks
             case.valid_at = case.valid_at or (0 if fact.lacks else recorded.at)
             return
-        self._cases[recorded.position] = Case(
+        self._cases[recorded.position] = self._open[recorded.position] = Case(
             complaint=recorded.position,
             at=recorded.at,
             received=fact,
@@ -323,6 +328,10 @@ class Cases:
     def __iter__(self) -> Iterator[Case]:
         """All cases, the oldest first."""
         return iter(self._cases.values())
+
+    def open(self) -> tuple[Case, ...]:
+        """Those that are not decided: a round does not walk over all that there ever were."""
+        return tuple(self._open.values())
 
     def __len__(self) -> int:
         """How many there are."""

@@ -214,7 +214,7 @@ def leads_of(desk: Desk, parties: tuple[str, ...]) -> list[Lead]:
     """The leads that some parties have now."""
     ledger = desk.ledger
     found: list[Lead] = []
-    for case in ledger.cases:
+    for case in ledger.cases.open():
         if case.state is not CaseState.FORWARDED or case.party not in parties:
             continue
         said, understood = said_of(ledger, case), case.understood

@@ -31,7 +31,7 @@ from qingjing.doors.cli.output import (
 )
 from qingjing.doors.feeds import FeedError
 from qingjing.kernel import facts as f
-from qingjing.kernel.cases import Case, CaseState
+from qingjing.kernel.cases import Case
 
 app = App(name="complaint", help="Complaints: take in, trace, hand over, answer, decide.")
 
@@ -39,8 +39,6 @@ ROWS: Final = 100
 """Complaints of an import in one call of a running service: its customers wait so long."""
 TRACED: Final = 500
 """Cases traced in one walk over the messages of their windows."""
-
-_UNTRACED: Final = (CaseState.INCOMPLETE, CaseState.DECIDED)
 
 Number = Annotated[str, Parameter(help="the receipt number")]
 By = Annotated[str, Parameter(help="who does it, as it is to be recorded")]
@@ -281,9 +279,7 @@ async def work(*, as_json: Json = False, session: Shared) -> int:
     """
     async with session.beside() as desk:
         waiting = [
-            case
-            for case in desk.ledger.cases
-            if case.traced is None and case.state not in _UNTRACED
+            case for case in desk.ledger.cases.open() if case.traced is None and not case.lacks
         ]
         traced: list[f.ComplaintTraced] = []
         for start in range(0, len(waiting), TRACED):
