@@ -42,7 +42,7 @@ bench: $(VENV)/.installed
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
-		--extra test --extra build pyproject.toml -o requirements.lock
+		--extra test --extra ocr --extra build pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) out

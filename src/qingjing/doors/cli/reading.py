@@ -1,24 +1,27 @@
-"""``qingjing reading``: show how a text is read, teach the model, measure the reader."""
+"""``qingjing reading``: show how a text or screenshot is read, teach the model, measure it."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
+from msgspec import to_builtins
 
-from qingjing.desk.entries import InputError, Problem
+from qingjing.desk.entries import BEIJING, About, InputError, Problem
 from qingjing.desk.texts import read_body
-from qingjing.doors.cli.output import NEGATIVE, Json, say, say_json, table
-from qingjing.text import model
+from qingjing.doors.cli.output import NEGATIVE, Json, Shared, complain, say, say_json, table
+from qingjing.text import model, ocr
 from qingjing.text.explain import explain
+from qingjing.text.screenshot import SURE, moment, read_screen
 from qingjing.text.teach import measures, sources
 from qingjing.text.teach.split import Taught, all_train, part
 from qingjing.text.teach.train import train as teach
 from qingjing.text.teach.train import voucher
 
-app = App(name="reading", help="How texts are read: show, train, measure.")
+app = App(name="reading", help="How texts are read: show, screenshot, train, measure.")
 
 _REMEDY: Final = "docs/reading.md has the form of a declaration; --data is where the files are"
 
@@ -55,6 +58,56 @@ def show(text: str, *, as_json: Json = False) -> int:
     say(f"{reading.kind.name} {reading.category.name} {reading.confidence:.4f}{mixed}")
     table(("weight", "words"), [(f"{s.weight:+.2f}", text[s.start : s.end]) for s in spans])
     return 0
+
+
+@app.command
+def screenshot(
+    file: Path,
+    *,
+    taken: Annotated[
+        str, Parameter(help="when it was taken (Beijing time); default: now")
+    ] = "",
+    as_json: Json = False,
+    session: Shared,
+) -> int:
+    """Read a screenshot of SMS into sender, times and texts. Needs the extra `ocr`.
+
+    What is read off a picture is a proposal: the person has to confirm it. Exit code 1 when
+    something could not be found.
+
+    ```
+    qingjing reading screenshot screen.png --taken "2026-11-24 14:30"
+    ```
+    """
+    about = About([], "")
+    when = about.moment("taken", taken) if taken else session.now
+    if not about.sound:
+        raise InputError(about.problems)
+    try:
+        found = read_screen(*ocr.lines(file.read_bytes()))
+    except (OSError, ocr.PictureError) as error:
+        raise InputError(
+            [Problem("", "file", f"{file}: {error}", "see docs/reading.md")]
+        ) from None
+    seen = datetime.fromtimestamp(when / 1000, BEIJING)
+    rows = [(one, moment(one.time, seen)) for one in found.bubbles]
+    if as_json:
+        bubbles = [
+            to_builtins(one) | {"at": None if at is None else at.isoformat()}
+            for one, at in rows
+        ]
+        say_json({"sender": found.sender, "bubbles": bubbles, "missing": found.missing})
+        return NEGATIVE if found.missing else 0
+    say(found.sender or "?")
+    for one, at in rows:
+        who = "->" if one.mine else "<-"
+        doubt = "" if one.sure >= SURE else f"  ({one.sure:.2f})"
+        say(
+            f"{who} {at:%Y-%m-%d %H:%M}" if at else f"{who} {one.time or '?'}", one.text + doubt
+        )
+    if found.missing:
+        complain(f"not found, to be asked for: {', '.join(found.missing)}")
+    return NEGATIVE if found.missing else 0
 
 
 @app.command
