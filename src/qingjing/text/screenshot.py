@@ -26,6 +26,9 @@ _APART: Final = 0.7
 _ALIKE: Final = 1.3
 """Heights by which left edges in one bubble differ: 【 is drawn far from its own edge."""
 
+_TITLE_MAX: Final = 20
+"""Characters of a name in the head: telephones cut longer ones."""
+
 _DAY = r"(?:今天|昨天|前天|today|yesterday)"
 _DATE = r"(?:(?:(\d{4})[年/.-])?(\d{1,2})[月/.-](\d{1,2})日?)"
 _WEEKDAY = r"(?:(?:星期|周)[一二三四五六日天])"
@@ -92,6 +95,7 @@ def read_screen(lines: Iterable[Line], width: float) -> Screenshot:
     if not rows:
         return Screenshot("", (), ("sender", "time", "text"))
     high = median(line.height for line in rows)
+    rows = _whole(rows, high)
     head, sender = _head(rows, width, high)
     bubbles = tuple(_bubbles(rows[head:], width, high))
     theirs = [bubble for bubble in bubbles if not bubble.mine]
@@ -152,11 +156,43 @@ def _head(rows: Sequence[Line], width: float, high: float) -> tuple[int, str]:
             sender, titled = re.sub(r"\D", "", number.group(1)), at
         elif _BAR.fullmatch(line.text.strip()) or line.bottom < 1.5 * high:
             continue
-        elif not sender and _central(line, width) and len(line.text) <= 20:
+        elif not sender and _is_title(rows, at, width, high):
             sender, titled = line.text.strip(), at
         elif not sender:
             return at, ""
     return len(rows), sender
+
+
+def _whole(rows: Sequence[Line], high: float) -> list[Line]:
+    """Pieces that stand side by side are one line: a reader often parts them at brackets."""
+    whole: list[Line] = []
+    for row in rows:
+        last = whole[-1] if whole else None
+        beside = last is not None and abs(row.top - last.top) < high / 2
+        if (
+            last is not None
+            and beside
+            and -high < max(row.left - last.right, last.left - row.right) < high
+        ):
+            first, second = sorted((last, row), key=lambda line: line.left)
+            whole[-1] = Line(
+                first.text + second.text,
+                first.left,
+                min(first.top, second.top),
+                max(first.right, second.right),
+                max(first.bottom, second.bottom),
+                min(first.sure, second.sure),
+            )
+        else:
+            whole.append(row)
+    return whole
+
+
+def _is_title(rows: Sequence[Line], at: int, width: float, high: float) -> bool:
+    """Whether a line is a name at the top: short, in the middle, with room below it."""
+    line = rows[at]
+    apart = at + 1 == len(rows) or rows[at + 1].top - line.bottom > _APART * high
+    return apart and _central(line, width) and len(line.text) <= _TITLE_MAX
 
 
 def _is_bubble(line: Line, title: Line, width: float, high: float) -> bool:
