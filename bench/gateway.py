@@ -66,13 +66,15 @@ def write_settings(folder: Path, carrier: int) -> Path:
     return path
 
 
-async def command(*words: str) -> None:
-    """Run one command of the product."""
+async def command(*words: str) -> str:
+    """Run one command of the product; the first word that it prints."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "qingjing", *words, stdout=asyncio.subprocess.DEVNULL
+        sys.executable, "-m", "qingjing", *words, stdout=asyncio.subprocess.PIPE
     )
-    if await process.wait():
+    said, _ = await process.communicate()
+    if process.returncode:
         raise SystemExit(f"failed: qingjing {' '.join(words)}")
+    return said.decode().split(maxsplit=1)[0] if said.strip() else ""
 
 
 def open_book(folder: Path) -> str:

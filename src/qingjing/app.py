@@ -27,6 +27,7 @@ from qingjing.desk.texts import Reader
 from qingjing.doors import ported
 from qingjing.doors.cli.verbs import VERBS
 from qingjing.doors.control import Door
+from qingjing.doors.feeds import FeedError
 from qingjing.doors.gateway.gateway import Gateway, Senses
 from qingjing.kernel.facts import ChangesListed
 from qingjing.kernel.numbers import Ported, carrier_of
@@ -156,8 +157,8 @@ async def serve(
 
     What is acknowledged is on record at any moment. A part that fails ends the whole: half a
     gateway would not be noticed. Commands on this ledger are taken at the control door; the
-    HTTP API is served when the settings have one. What comes by ``anew`` replaces accounts and
-    routes while it runs.
+    HTTP API is served when the settings have one. What comes by ``anew`` replaces the settings
+    while it runs, as far as ``Gateway.reload`` goes.
     """
     async with open_desk(settings, now=senses.when, warn=warn, environ=environ) as desk:
         if settings.ported:  # before anyone waits for it
@@ -184,7 +185,7 @@ async def serve(
                 ports["pages"] = pages.port
             ready(ports)
             async with (
-                _reloading(gateway, api, anew, warn, environ),
+                _reloading(desk, gateway, api, anew, warn, environ),
                 _looking_back(desk, settings, senses, environ, gateway.fail),
                 _listing(desk, settings, senses, gateway.fail),
             ):
@@ -200,6 +201,7 @@ async def serve(
 
 @asynccontextmanager
 async def _reloading(
+    desk: Desk,
     gateway: Gateway,
     api: ApiServer | None,
     anew: asyncio.Queue[Settings] | None,
@@ -212,13 +214,21 @@ async def _reloading(
         while True:
             settings = await queue.get()
             try:
-                changed = gateway.reload(settings, environ)
-            except SettingsError as error:
+                moved = carrier_of
+                if settings.ported:  # it may be long: others go on meanwhile
+                    path = settings.path(settings.ported)
+                    moved = await asyncio.to_thread(ported.read, path)
+                changed, restart = await gateway.reload(settings, environ)
+            except (SettingsError, FeedError) as error:
                 warn(f"settings not reloaded: {error}")
-            else:
-                if api is not None:
-                    api.reload(settings)
-                warn(f"settings reloaded: {', '.join(changed) or 'nothing changed'}")
+                continue
+            if settings.ported or desk.carrier_of is not carrier_of:
+                changed.append("ported")
+            desk.carrier_of = moved
+            if api is not None:
+                api.reload(settings)
+            told = f"settings reloaded: {', '.join(changed) or 'nothing changed'}"
+            warn(f"{told}; restart for {', '.join(restart)}" if restart else told)
 
     task = None if anew is None else asyncio.create_task(take(anew))
     try:

@@ -61,7 +61,7 @@ class Talk:
         made = SgipCustomer(
             clock=running.loop.time, back=b"888888", first=next(_RUNS) * 1_000, **options
         )
-        back = running.gateway.callbacks.calls[0].port
+        back = next(iter(running.gateway.callbacks._calls.values())).port
         if running.listener is None:
             running.listener = made
             running.call(lambda: made.listen(back))

@@ -169,8 +169,7 @@ class Town:
 
     async def crash(self) -> None:
         """The gateway is gone in the middle of its work; nothing is finished."""
-        for server in self.gateway._servers.values():
-            server.close()
+        self.gateway.listeners.close()
         for task in self.gateway._tasks:
             task.cancel()
         await asyncio.gather(*self.gateway._tasks, return_exceptions=True)

@@ -172,7 +172,7 @@ def test_accounts_are_let_in_and_turned_away_as_the_settings_say_now(house: ApiH
 
     async def reload(settings: Settings) -> None:
         """As the service does on a hangup."""
-        house.gateway.reload(settings, ENVIRONMENT)
+        await house.gateway.reload(settings, ENVIRONMENT)
         house.api.reload(settings)
 
     with (

@@ -58,10 +58,7 @@ def reroute(running: House, **routes: dict[str, Any]) -> None:
         },
     )
 
-    async def work() -> list[str]:
-        return running.gateway.reload(changed, ENVIRONMENT)
-
-    running.call(work)
+    running.call(lambda: running.gateway.reload(changed, ENVIRONMENT))
     wanted = 2 * len(routes)
     running.until(lambda: running.gateway.carriers.connected == wanted)
 

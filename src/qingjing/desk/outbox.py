@@ -152,6 +152,10 @@ class Outbox:
         read = self._origins.get(account)
         return () if read is None else read(original)
 
+    def know(self, origins: Origins) -> None:
+        """Accounts have other ids of their own from now on."""
+        self._origins = origins
+
     def enqueue(self, flight: Flight) -> None:
         """Queue one flight behind its account's others that leave by the same way."""
         self.flights[flight.message] = flight

@@ -47,7 +47,7 @@ class Joiner:
     """Parts that wait for their rest."""
 
     def __init__(self, parts_max: int) -> None:
-        self._parts_max = parts_max
+        self.parts_max = parts_max
         self._waiting: dict[Key, dict[int, Part]] = {}
         self._count = 0
         self._kept: dict[int, int] = {}
@@ -65,7 +65,7 @@ class Joiner:
     @property
     def full(self) -> bool:
         """No more parts can be kept: the door says "slow down"."""
-        return self._count >= self._parts_max
+        return self._count >= self.parts_max
 
     def add(self, part: Part) -> list[Part] | None:
         """All parts in order when this one completes the message, else None.

@@ -19,7 +19,8 @@ async def serve(*, session: Annotated[Session, Parameter(parse=False)]) -> int:
 
     Accounts, routes and limits stand in the settings file (docs/operating.md). On a stop the
     gateway takes no more, waits a little for carriers' answers and closes; what was
-    acknowledged is on record at any moment. On SIGHUP it reads accounts and routes anew.
+    acknowledged is on record at any moment. On SIGHUP it reads its settings
+    anew; what only a restart changes is named.
 
     Examples
     --------

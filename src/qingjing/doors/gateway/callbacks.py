@@ -7,7 +7,7 @@ and is opened again for the next notice; when it cannot be opened, ever more pat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -56,20 +56,36 @@ class Callbacks:
         clock: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
-        self.calls, self._customers = calls, customers
-        self._clock, self._chance = clock, chance
-        self._lines: set[Line] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._calls = {call.account: call for call in calls}
+        self._customers, self._clock, self._chance = customers, clock, chance
+        self._lines: dict[Line, str] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Dial whenever there is something to tell."""
-        self._tasks = [asyncio.create_task(self._keep(call)) for call in self.calls]
+        for account, call in self._calls.items():
+            self._tasks[account] = asyncio.create_task(self._keep(call))
+
+    def reload(self, calls: Sequence[Call], changed: Collection[str]) -> list[str]:
+        """Dial these from now on. Where a call or its account ``changed`` or is gone, it ends;
+        what was not answered on it is told again. The accounts of those."""
+        new = {call.account: call for call in calls}
+        over = [x for x in self._calls if x in changed or not _same(self._calls[x], new.get(x))]
+        for account in over:
+            self._tasks.pop(account).cancel()
+            for line in [line for line, theirs in self._lines.items() if theirs == account]:
+                line.close()
+        self._calls = new
+        for account, call in new.items():
+            if account not in self._tasks:
+                self._tasks[account] = asyncio.create_task(self._keep(call))
+        return over
 
     async def stop(self) -> None:
         """Close all connections."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for line in list(self._lines):
             line.close()
 
@@ -100,12 +116,12 @@ class Callbacks:
 
     async def _dial(self, call: Call, talk: _Talk) -> None:
         def opened(line: Line) -> bool:
-            self._lines.add(line)
+            self._lines[line] = call.account
             line.session.request(call.greeting, "login", self._clock())
             return True
 
         def lost(line: Line) -> None:
-            self._lines.discard(line)
+            self._lines.pop(line, None)
             self._customers.lost(line)
             talk.over.set()
 
@@ -134,3 +150,8 @@ class Callbacks:
                     _log.info("login", account=call.account)
                     self._customers.join(line, call.account)
         self._customers.events(line, events)
+
+
+def _same(old: Call, new: Call | None) -> bool:
+    """Is it the same address with the same login?"""
+    return new is not None and old._replace(dialect=new.dialect) == new

@@ -78,14 +78,14 @@ class Mailbox:
         self.lines: list[Line] = []
         self.taker: Taker | None = None
         self.rest_until = 0.0
-        self._most = most
+        self.most = most
         self._filled = asyncio.Event()
 
     def put(self, notice: Notice) -> Notice | None:
         """Add one; the oldest is given up when there are too many, and returned."""
         self.waiting.append(notice)
         self._filled.set()
-        return self.waiting.popleft() if len(self.waiting) > self._most else None
+        return self.waiting.popleft() if len(self.waiting) > self.most else None
 
     async def filled(self) -> None:
         """Wait until there is something to tell."""
@@ -111,9 +111,12 @@ class Customers:
         self._boxes = {name: Mailbox(limits.untold_max) for name in logins}
         self._left: dict[int, int] = {}
 
-    def reload(self, logins: Mapping[str, Login]) -> list[str]:
-        """Other accounts from now on; those that changed or are gone must log in anew. What
-        waits for an account is kept for it. The names of the changed."""
+    def reload(self, logins: Mapping[str, Login], limits: Limits) -> list[str]:
+        """Other accounts and limits from now on; accounts that changed or are gone must log in
+        anew. What waits for one is kept for it. The names of the changed."""
+        self._limits = limits
+        for box in self._boxes.values():
+            box.most = limits.untold_max
         old = self._logins
         changed = [name for name in old if not _same(old[name], logins.get(name))]
         new = [name for name in logins if name not in old]

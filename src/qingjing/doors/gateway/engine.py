@@ -61,10 +61,14 @@ class Engine:
         self._outbox.sort(carriers.trunks.of)
         self._wake.set()
 
-    def reload(self, rates: Mapping[str, int]) -> None:
-        """Accounts have other rates, in parts a second, and messages other ways, from now
-        on."""
+    def reload(self, rates: Mapping[str, int], limits: Limits, origins: outbox.Origins) -> None:
+        """Accounts have other rates (parts a second) and ids, messages other ways, and all
+        other limits, from now on."""
+        self._limits = limits
         self.rate(rates)
+        self._inbox.limit(limits)
+        self._intake.limit(limits)
+        self._outbox.know(origins)
         self._outbox.sort(self.carriers.trunks.of)
         self._wake.set()
 

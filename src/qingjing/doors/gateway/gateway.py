@@ -6,10 +6,10 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
+from msgspec.structs import replace
 
 from qingjing.desk.send import Desk
 from qingjing.doors.gateway import directions
@@ -19,13 +19,14 @@ from qingjing.doors.gateway.customers import Customers, Login
 from qingjing.doors.gateway.dialect import Caller
 from qingjing.doors.gateway.engine import Engine
 from qingjing.doors.gateway.line import Line
-from qingjing.doors.gateway.links import Way
+from qingjing.doors.gateway.links import Way, links_of
+from qingjing.doors.gateway.listeners import Listeners
 from qingjing.doors.gateway.nodes import Nodes
 from qingjing.doors.gateway.translate import References
+from qingjing.doors.gateway.trunks import Trunks
 from qingjing.doors.gateway.visitors import Visitors
 from qingjing.kernel.words import Kind
 from qingjing.settings import (
-    PORTS,
     Account,
     Listener,
     Route,
@@ -42,6 +43,11 @@ TICK_S = 0.2
 """How often time-outs are looked at; much shorter than any of them."""
 CARRIERS = "sgip carriers"
 """Name of the port where carriers dial us."""
+FIXED: Final = (
+    *("name", "data", "keys", "node", "gateway_code", "api", "pages", "reuse_days"),
+    *("dormant_days", "listing_s", "sgip.node"),
+)
+"""Settings that only a restart changes."""
 DRAIN_S_MAX = 10.0
 """How long a stop waits for what carriers still owe answers for."""
 
@@ -55,6 +61,13 @@ class Senses(NamedTuple):
     """Epoch milliseconds."""
     chance: Callable[[], float]
     """A number from 0 to 1."""
+
+
+class Reloaded(NamedTuple):
+    """What other settings changed, by name, and what of them needs a restart."""
+
+    changed: list[str]
+    restart: list[str]
 
 
 class Gateway:
@@ -94,9 +107,9 @@ class Gateway:
         self.engine.join(self.customers, self.carriers)
         calls = directions.calls(settings, nodes, environ)
         self.callbacks = Callbacks(calls, self.customers, senses.clock, senses.chance)
-        self._visits = directions.visits(settings, environ)
-        self.visitors = Visitors(self._visits, senses.clock, self.engine.arrived)
-        self._servers: dict[str, asyncio.Server] = {}
+        visits = directions.visits(settings, environ)
+        self.visitors = Visitors(visits, senses.clock, self.engine.arrived)
+        self.listeners = Listeners(self._line)
         self._tasks: list[asyncio.Task[None]] = []
         self.failed: asyncio.Future[None]
 
@@ -104,37 +117,31 @@ class Gateway:
     def ports(self) -> dict[str, int]:
         """The ports that are listened on, by protocol, as the settings have them; ``CARRIERS``
         is that where carriers dial us."""
-        return {
-            name: int(server.sockets[0].getsockname()[1])
-            for name, server in self._servers.items()
-        }
+        return self.listeners.ports
 
     async def start(self) -> None:
         """Connect to carriers, then listen to customers."""
-        loop = asyncio.get_running_loop()
-        self.failed = loop.create_future()
+        self.failed = asyncio.get_running_loop().create_future()
         self.carriers.start()
         self.callbacks.start()
         self._spawn(self.engine.run())
         self._spawn(self._pass_time())
         self._spawn(self._sign())
-        if self._visits:
-            await self._listen(CARRIERS, self.visitors.line, self._settings.sgip)
-        for name, listener in self._settings.listeners.items():
-            dialect = directions.listening(self._settings, self._nodes, name)
-            await self._listen(name, partial(self.customers.line, dialect), listener)
+        await self.listeners.arrange(self._settings, self._wanted(self._settings))
 
-    async def _listen(
-        self, name: str, line: Callable[[], Line], listener: Listener | Sgip
-    ) -> None:
-        self._servers[name] = await asyncio.get_running_loop().create_server(
-            line,
-            listener.host,
-            PORTS[name] if listener.port is None else listener.port,
-            ssl=server_tls(self._settings, listener.tls),
+    def _wanted(self, settings: Settings) -> dict[str, Listener | Sgip]:
+        """Where to listen: in SGIP carriers dial us, too."""
+        dialled = any(
+            x.protocol == "sgip" and not x.sgip.duplex for x in settings.routes.values()
         )
-        port = self.ports[name]
-        _log.info("listening", protocol=name, host=listener.host, port=port)
+        back: dict[str, Listener | Sgip] = {CARRIERS: settings.sgip} if dialled else {}
+        return back | dict(settings.listeners.items())
+
+    def _line(self, name: str) -> Line:
+        """A new connection's protocol."""
+        if name == CARRIERS:
+            return self.visitors.line()
+        return self.customers.line(directions.listening(self._settings, self._nodes, name))
 
     async def run(self, until: asyncio.Event) -> None:
         """Wait until the event is set; raise what made a part of the gateway fail."""
@@ -160,29 +167,37 @@ class Gateway:
         if not self.failed.done():
             self.failed.set_exception(error)
 
-    def reload(self, settings: Settings, environ: Mapping[str, str]) -> list[str]:
-        """Go on with the accounts and routes of other settings; the names of the changed.
+    async def reload(self, settings: Settings, environ: Mapping[str, str]) -> Reloaded:
+        """Go on with other settings. Connections of what did not change stay as they are.
 
-        Connections of what did not change stay as they are.
-
-        :raises SettingsError: before anything has changed: a secret is missing, or something
-            differs that only a restart can change.
+        :raises SettingsError: before anything has changed: a secret is missing, an address is
+            taken, or the like.
         """
-        was, will = _fixed(self._settings), _fixed(settings)
-        fixed = [name for name in was if was[name] != will[name]]
-        if fixed:
-            raise SettingsError(f"{', '.join(fixed)} changed: restart for that")
+        restart = [x for x in FIXED if _fixed(settings)[x] != _fixed(self._settings)[x]]
+        settings = _held(settings, self._settings)
         accounts, routes = logins(settings, environ), ways(settings, environ, self._nodes)
-        changed = self.carriers.reload(routes, _spoken(settings))
-        changed += self.customers.reload(accounts)
-        self.engine.reload(_rates(settings, self._desk, self._senses.when()))
+        calls = directions.calls(settings, self._nodes, environ)
+        visits = directions.visits(settings, environ)
+        Trunks(x for one in routes.values() for x in links_of(one))  # do they fit together?
+        changed = await self.listeners.arrange(settings, self._wanted(settings))
+        changed += self.carriers.reload(routes, _spoken(settings))
+        changed += self.customers.reload(accounts, settings.limits)
+        changed += self.callbacks.reload(calls, changed)
+        changed += self.visitors.reload(visits)
+        if settings.limits != self._settings.limits:
+            changed.append("limits")
+        if settings.checkpoint_s != self._settings.checkpoint_s:
+            changed.append("checkpoint_s")
+        rates = _rates(settings, self._desk, self._senses.when())
+        self.engine.reload(rates, settings.limits, directions.own_ids(settings))
         self._settings = settings
-        return changed
+        if restart:
+            _log.warning("restart needed", settings=restart)
+        return Reloaded(list(dict.fromkeys(changed)), restart)
 
     async def stop(self) -> None:
         """Take no more, wait a while for carriers' answers, finish the turn, close."""
-        for server in self._servers.values():
-            server.close()
+        self.listeners.close()
         for line in list(self.customers.lines):
             line.hold(True)
         deadline = self._senses.clock() + DRAIN_S_MAX
@@ -274,13 +289,17 @@ def _spoken(settings: Settings) -> dict[str, str]:
 
 
 def _fixed(settings: Settings) -> dict[str, object]:
-    """What a reload does not change. In SGIP both ends dial, and who answers is arranged at
-    the start."""
-    names = ("name", "data", "keys", "node", "gateway_code", "listeners", "limits", "api")
-    accounts = {n: x for n, x in settings.accounts.items() if x.protocol == "sgip"}
-    routes = {n: x for n, x in settings.routes.items() if x.protocol == "sgip"}
-    peers = {"sgip": settings.sgip, "SGIP accounts": accounts, "SGIP routes": routes}
-    return {name: getattr(settings, name) for name in names} | peers
+    """What a reload does not change: what the ledger and the ids that were given rest on, and
+    the HTTP API."""
+    own = {name: getattr(settings, name) for name in FIXED if name != "sgip.node"}
+    return own | {"sgip.node": settings.sgip.node}
+
+
+def _held(settings: Settings, old: Settings) -> Settings:
+    """Other settings, but what a reload does not change as it was."""
+    kept = {name: getattr(old, name) for name in FIXED if name != "sgip.node"}
+    sgip = replace(settings.sgip, node=old.sgip.node)
+    return replace(settings, sgip=sgip, **kept)
 
 
 def next_start(desk: Desk) -> int:
@@ -297,15 +316,6 @@ def way(
     word = secret(settings, route.secret_env, route.secret_file, f"route {name}", environ)
     tls = client_tls(settings, route.tls)
     return Way(name, route, word.encode(), tls, directions.routed(route, nodes))
-
-
-def server_tls(settings: Settings, tls: Tls | None) -> ssl.SSLContext | None:
-    """The listener's certificate, TLS 1.2 or later; None for plain TCP."""
-    if tls is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.path(tls.certificate), settings.path(tls.key))
-    return context
 
 
 def client_tls(settings: Settings, tls: Tls | None) -> ssl.SSLContext | None:

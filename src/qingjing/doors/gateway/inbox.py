@@ -74,6 +74,10 @@ class Inbox:
             box.held = True
             self._hold(account, True)
 
+    def limit(self, limits: Limits) -> None:
+        """Other limits from now on."""
+        self._limits = limits
+
     def rate(self, rates: Mapping[str, int]) -> None:
         """Accounts have other rates from now on."""
         self._rates = rates

@@ -64,6 +64,11 @@ class Intake:
         self._retries = Retries(box, self._joiner, at)
         self.refused: Refused
 
+    def limit(self, limits: Limits) -> None:
+        """Other limits from now on."""
+        self._wait_ms = limits.segment_wait_s * 1000
+        self._joiner.parts_max = limits.segments_max
+
     def expiring(self, at: int) -> bool:
         """Do any parts wait that have waited for long enough?"""
         return bool(len(self._joiner)) and self._joiner.expires(at - self._wait_ms)

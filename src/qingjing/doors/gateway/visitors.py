@@ -52,6 +52,16 @@ class Visitors:
         self._dialect = Sgip(LoginType.SMG)
         self._lines: dict[Line, list[Visit]] = {}
 
+    def reload(self, visits: Sequence[Visit]) -> list[str]:
+        """Other routes from now on; whoever came for one that changed or is gone must log in
+        anew. Those routes."""
+        changed = [visit.route for visit in self._visits if visit not in visits]
+        self._visits = visits
+        for line, came_for in list(self._lines.items()):
+            if any(visit.route in changed for visit in came_for):
+                line.close()
+        return changed
+
     def __len__(self) -> int:
         """How many connections are open."""
         return len(self._lines)
