@@ -8,6 +8,7 @@ from pathlib import Path
 
 RUNS = (
     ("gateway.py", "--messages", "100000"),
+    ("relay.py", "--messages", "20000"),
     ("decide.py",),
     ("reading.py",),
     ("scrub.py", "--numbers", "5000000", "--consents", "20000000", "--refusals", "4000000"),
