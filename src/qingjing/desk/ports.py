@@ -318,6 +318,10 @@ class Ledger(Protocol):
         """The person of a number, without keeping anything."""
         ...
 
+    def number(self, key: bytes) -> Phone | None:
+        """The number of a person by key; None when none is kept."""
+        ...
+
     def decided_batch(self, message: int) -> Batch | None:
         """The batch that holds the decision of a message."""
         ...

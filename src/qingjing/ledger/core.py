@@ -26,7 +26,7 @@ from qingjing.kernel.rulebook import Rulebook
 from qingjing.kernel.words import Phone
 from qingjing.kernel.workdays import Calendar
 from qingjing.ledger import calendar, snapshot
-from qingjing.ledger.heads import ALL_LEVELS, Heads
+from qingjing.ledger.heads import ALL_LEVELS, Heads, tree_of
 from qingjing.ledger.standings import StandingsFold
 from qingjing.ledger.store import Attached, Known, LedgerBroken, Signed, Store, Unit
 from qingjing.ledger.transaction import Batch, Person
@@ -58,7 +58,7 @@ class Ledger:
         self._open: Transaction | None = None
         self._unit = Unit()
         self._broken: LedgerBroken | None = None
-        self._tree = _tree(store)
+        self._tree = tree_of(store)
         self._saved = self._tree.size
         self._marks = store.marks()
         self._marked: dict[str, int] = {}
@@ -169,6 +169,11 @@ class Ledger:
     def find(self, phone: Phone) -> Person:
         """The person of a number, without keeping anything."""
         return Person(self._vault.person_key(phone), self._standings.handle(phone))
+
+    def number(self, key: bytes) -> Phone | None:
+        """The number of a person by key; None when none is kept, or it was forgotten."""
+        known = self.store.person(key) or self._unit.people.get(key)
+        return None if known is None else self._vault.open_phone(known.number, key)
 
     def decided_batch(self, message: int) -> Batch | None:
         """The batch that holds the decision of a message."""
@@ -383,17 +388,3 @@ async def _finished(work: Coroutine[Any, Any, None]) -> tuple[bool, BaseExceptio
         except asyncio.CancelledError:
             cancelled = True
     return cancelled, task.exception()
-
-
-def _tree(store: Store) -> chain.Tree:
-    """The tree as it was at the last commit: the saved frontier and the leaves since."""
-    saved = store.frontier()
-    try:
-        tree = chain.Tree.from_bytes(saved) if saved else chain.Tree()
-        size = store.size()
-        leaves = store.leaves(tree.size, size)
-        if tree.size + len(leaves) != size:
-            raise chain.ChainError(f"{size} facts, but not all their leaf hashes")
-        return tree.extend(leaves).tree
-    except chain.ChainError as error:
-        raise LedgerBroken(f"the log is damaged: {error}", "restore it from a backup") from None

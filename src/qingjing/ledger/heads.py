@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from qingjing.kernel import chain, note
-from qingjing.ledger.store import Signed, Store
+from qingjing.ledger.store import LedgerBroken, Signed, Store
 from qingjing.ledger.vault import Vault, verify
 
 ALL_LEVELS: Final = 56  # stored levels 8, 16, ... 56 reach past any log
@@ -80,3 +80,17 @@ class Heads:
     def derived(self, label: bytes) -> bytes:
         """A secret for one purpose, 32 bytes, the same for the ledger's life (HMAC-SHA256)."""
         return hmac.digest(self._vault.handle_key, b"qingjing\x00" + label, hashlib.sha256)
+
+
+def tree_of(store: Store) -> chain.Tree:
+    """The tree as it was at the last commit: the saved frontier and the leaves since."""
+    saved = store.frontier()
+    try:
+        tree = chain.Tree.from_bytes(saved) if saved else chain.Tree()
+        size = store.size()
+        leaves = store.leaves(tree.size, size)
+        if tree.size + len(leaves) != size:
+            raise chain.ChainError(f"{size} facts, but not all their leaf hashes")
+        return tree.extend(leaves).tree
+    except chain.ChainError as error:
+        raise LedgerBroken(f"the log is damaged: {error}", "restore it from a backup") from None

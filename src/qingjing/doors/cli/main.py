@@ -36,6 +36,7 @@ from qingjing.doors.cli import (
     reading,
     rulebook,
     shadow,
+    share,
     watch,
     witness,
 )
@@ -76,6 +77,7 @@ COMMANDS: Final = (
     complaint_steps.app,
     prove_app,
     verify,
+    share.app,
     witness.app,
     city.app,
 )

@@ -13,6 +13,7 @@ from typing import Final
 from qingjing.desk import (
     absence,
     askings,
+    blind,
     capture,
     casestats,
     complaint,
@@ -85,6 +86,7 @@ VERBS: Final = Verbs(
         interchange.trust,
         interchange.take,
         absence.enter,
+        blind.take,
     ),
     asking=(
         explain,
