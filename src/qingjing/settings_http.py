@@ -82,6 +82,8 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Codes in all, which bounds memory (1 KB each) and what a flood of them costs."""
     wrong_hour_max: int = 1_000
     """Wrong entries in all: many guessers on many numbers have one chance in a thousand."""
+    check_hour_max: int = 60
+    """Receipts looked up from one address: a guess finds one with a chance of 2**-28."""
     session_minutes: int = 20
     """How long a proven number stays open in a browser; phones get lent."""
     sessions_max: int = 5_000

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
-from gateway_house import ALSO_CONSENTED, CONSENTED, STRANGER, WORDS
+from gateway_house import ALSO_CONSENTED, CONSENTED, NOON, STRANGER, WORDS, furnish
 from pages_house import PagesHouse, enter, forms, pages_house, send
 
 from qingjing.desk import consent
-from qingjing.kernel.words import Phone
+from qingjing.desk.notices import Line, note_lines
+from qingjing.desk.peace import Held, Wordings, peace
+from qingjing.kernel.vector import GroundsState
+from qingjing.kernel.words import Act, Door, Phone
+from qingjing.ledger import memory
+from qingjing.ledger.vault import KeyFile, Vault
 
 
 @pytest.fixture
@@ -164,3 +172,84 @@ def test_what_is_no_number_is_told_beside_the_field(house: PagesHouse) -> None:
     assert page.status_code == 422
     assert "11 digits" in page.text
     assert 'aria-invalid="true"' in page.text
+
+
+def test_a_receipts_code_can_be_checked_by_anyone_and_shows_no_number(
+    house: PagesHouse,
+) -> None:
+    """From the overview to the page; a code that is none is told; looking has its bound."""
+    with house.client() as client:
+        page = send(client, enter(house, client, CONSENTED), place=0)
+    code = re.search('receipt[?]code=([^"]*)', page.text)
+    assert code is not None
+    with house.client() as client:
+        found = client.get("/en/receipt", params={"code": code[1]})
+        assert "in force" in found.text
+        assert CONSENTED not in found.text
+        assert "8000" not in found.text
+        assert "no such receipt" in client.get("/en/receipt?code=0000-0000-0000").text
+        for _ in range(house.server.rooms.settings.check_hour_max - 2):
+            assert client.get("/en/receipt?code=x").status_code == 200
+        over = client.get("/en/receipt", params={"code": code[1]})
+        assert over.status_code == 429
+        assert int(over.headers["retry-after"]) > 0
+
+
+def test_a_refusal_is_confirmed_by_sms_where_that_is_set() -> None:
+    """Through the gate, from the same port; a refusal does not stop it."""
+    with pages_house(confirm=True) as house, house.client() as client:
+        send(client, enter(house, client, CONSENTED), place=0)
+        house.house.until(lambda: len(house.texts(CONSENTED)) == 2)
+        text = house.texts(CONSENTED)[-1]
+
+    assert "已拒收所有发送方" in text
+
+
+def test_a_new_owner_sees_nothing_of_the_one_before_and_the_refusals_that_hold(
+    house: PagesHouse,
+) -> None:
+    """After a note that the number changed hands."""
+    ledger = house.house.desk.ledger
+
+    async def change() -> None:
+        """A refusal; then the number goes to somebody else, and is in service again."""
+        async with ledger.transaction(house.house.now) as t:
+            consent.refuse(ledger, t, CONSENTED, "qinghe", door="call")
+            for event in ("reassigned", "in-service"):
+                line = Line(2, CONSENTED, "2026-11-24 11:59")
+                note_lines(ledger, t, [line], event=event, source="m", reuse_days=90)
+
+    house.house.call(change)
+    with house.client() as client:
+        page = enter(house, client, CONSENTED)
+
+    assert WORDS not in page.text
+    assert "没有发送方持有你的同意" in page.text
+    assert "只显示此后的记录" in page.text
+    assert "生效中" in page.text
+
+
+def test_a_consent_from_a_list_is_shown_as_it_stands(tmp_path: Path) -> None:
+    """Imports have no fact of their own for a person: theirs are found all the same, and end
+    with a refusal."""
+
+    async def look() -> tuple[Held, Held]:
+        """Before the refusal, and after."""
+        vault = Vault(KeyFile.generate("house"))
+        ledger = memory.open_ledger(vault, origin="house", imports=tmp_path)
+        await furnish(ledger, NOON)
+        terms = consent.Terms(sender="qinghe", purposes=("retail",), act="pre_ticked")
+        rows: list[consent.Row] = [(2, STRANGER, "2026-11-01 10:00")]
+        phone, words = Phone.parse(STRANGER), Wordings(ledger)
+        async with ledger.transaction(NOON) as t:
+            consent.import_consents(ledger, t, rows, terms, tmp_path)
+        before = await peace(ledger, words, phone, NOON + 1)
+        async with ledger.transaction(NOON) as t:
+            consent.refuse(ledger, t, STRANGER, "*", door="web")
+        after = await peace(ledger, words, phone, NOON + 1)
+        return before.held[0], after.held[0]
+
+    before, after = asyncio.run(look())
+    assert (before.sender, before.act, before.door) == ("qinghe", Act.PRE_TICKED, Door.IMPORT)
+    assert before.state is GroundsState.NOT_EXPLICIT
+    assert after.state is GroundsState.REFUSED

@@ -128,6 +128,7 @@ def test_axe_finds_nothing_on_any_page(
 
     assert seen == [
         "start", "refuse", "start-wrong", "code", "code-wrong", "peace", "done", "quiet",
+        "receipt", "receipt-wrong",
         "allow", "allow-wrong", "lifted", "over", "nowhere",
     ]  # fmt: skip
 
@@ -159,6 +160,12 @@ def _walk(house: PagesHouse, page: Page, lang: str, look: Any) -> None:
     look("done")
     page.locator("button.all").click()
     look("quiet")
+    page.locator("a[href*=receipt]").first.click()
+    look("receipt")
+    page.locator("#code").fill("0000-0000-0000")
+    page.locator("main form button").click()
+    look("receipt-wrong")
+    page.goto(f"{home}/peace")
     page.locator("a[href*=allow]").first.click()
     look("allow")
     page.locator("main form button").click()

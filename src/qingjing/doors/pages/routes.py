@@ -18,7 +18,8 @@ from litestar.params import FromPath, SkipValidation
 from qingjing.desk import consent
 from qingjing.desk.entries import InputError
 from qingjing.desk.peace import lift, peace, received
-from qingjing.doors.pages.codes import DAY_MS, HOUR_MS, Busy, Session
+from qingjing.desk.receipt import check
+from qingjing.doors.pages.codes import DAY_MS, HOUR_MS, Busy, Session, network
 from qingjing.doors.pages.view import Lang
 from qingjing.kernel.facts import ALL_GROUPS
 from qingjing.kernel.words import Phone, mask
@@ -32,6 +33,9 @@ Here = NamedDependency[SkipValidation[Rooms]]
 Said = FromPath[str]
 Asked = Request[Any, Any, Any]
 Page = Response[str]
+
+_CODE_MAX: Final = 40
+"""Characters of a receipt's code with whatever parts its groups."""
 
 
 def _page(
@@ -263,6 +267,21 @@ async def _refuse(rooms: Rooms, phone: Phone, group: str, lang: Lang) -> int:
     return position
 
 
+@get("/{lang:str}/receipt", sync_to_thread=False)
+def receipt(lang: Said, request: Asked, rooms: Here) -> Page:
+    """What the code of a receipt stands for: anyone may look, and sees no number."""
+    said, code = _lang(lang), request.query_params.get("code", "")[:_CODE_MAX]
+    found = None
+    if code:
+        where = network(request.client.host if request.client else "")
+        wait = rooms.checks.wait(where, rooms.when())
+        if wait:
+            return problem(rooms, request, 429, wait // 1000 + 1)
+        rooms.checks.take(where, rooms.when())
+        found = check(rooms.desk.ledger, code, rooms.when())
+    return _page(rooms, "receipt", said, "/receipt", code=code, found=found)
+
+
 # What is held
 
 
@@ -362,6 +381,7 @@ async def leave(lang: Said, request: Asked, rooms: Here) -> Page:
 
 
 ROUTES: Final = (
+    receipt,
     root,
     style,
     start,

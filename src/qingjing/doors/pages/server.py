@@ -20,7 +20,7 @@ from qingjing.doors.control import Own
 from qingjing.doors.gateway.gateway import Gateway
 from qingjing.doors.listening import Listening
 from qingjing.doors.pages import routes
-from qingjing.doors.pages.codes import Codes, Sessions
+from qingjing.doors.pages.codes import HOUR_MS, Codes, Rate, Sessions
 from qingjing.doors.pages.post import Post
 from qingjing.doors.pages.view import View
 from qingjing.settings import Pages, Settings, SettingsError
@@ -53,6 +53,7 @@ class Rooms(NamedTuple):
     clerk: Own
     codes: Codes
     sessions: Sessions
+    checks: Rate
     post: Post
     view: View
     wordings: Wordings
@@ -86,6 +87,7 @@ class PagesServer:
             clerk=Own(desk, when),
             codes=Codes(pages, token),
             sessions=Sessions(pages, token),
+            checks=Rate(pages.check_hour_max, HOUR_MS),
             post=Post(gateway.engine, settings),
             view=View(desk.ledger),
             wordings=Wordings(desk.ledger),

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from qingjing.desk.entries import told
 from qingjing.desk.ports import Ledger
+from qingjing.desk.receipt import code_of
 from qingjing.kernel.facts import ALL_GROUPS
 from qingjing.kernel.vector import GroundsState
 from qingjing.kernel.words import PURPOSE_ANY, Act, Category, Door
@@ -131,6 +132,7 @@ class View:
             state=lambda value: words(STATES, value, lang),
             stat=lambda value: words(STATS, value, lang),
             purposes=lambda mask: purposes(mask, lang),
+            receipt=lambda position: code_of(self._ledger, position),
             sender=self.sender,
             group=lambda value: self.group(value, lang),
             **more,
