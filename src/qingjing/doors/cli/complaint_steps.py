@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from qingjing.desk import casepack, interchange, lead
 from qingjing.desk.said import found
-from qingjing.doors.cli.complaint import By, File, Number, app
+from qingjing.doors.cli.complaint import By, File, Number
+from qingjing.doors.cli.complaint import app as app
 from qingjing.doors.cli.output import NEGATIVE, Json, Shared, complain, say, say_json
 from qingjing.kernel.note import Key
 
