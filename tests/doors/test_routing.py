@@ -28,7 +28,7 @@ from qingjing.doors.gateway.dialects import spoken_with
 from qingjing.doors.gateway.links import Link, Way
 from qingjing.doors.gateway.trunks import Room, Trunks
 from qingjing.kernel.words import Carrier
-from qingjing.settings import SettingsError, load
+from qingjing.settings import Account, SettingsError, load
 
 NAMES = ("mobile", "unicom", "telecom")
 
@@ -141,6 +141,24 @@ def links(*ports: tuple[str, ...], carrier: str = "mobile") -> list[Link]:
     (route,) = settings({carrier: 1}).routes.values()
     routes = [msgspec.structs.replace(route, ports=x, number=n) for n, x in enumerate(ports, 1)]
     return [Link(Way(str(x.number), x, b"", None, spoken_with(x))) for x in routes]
+
+
+@pytest.mark.parametrize("writer", ["900001", "900002", ""])
+def test_a_reply_goes_to_the_account_that_wrote_last_else_to_the_ports_own(writer: str) -> None:
+    """Three accounts of one party: by who wrote, and the third has the port for its own."""
+    accounts = {
+        "900001": Account(party="tongda", secret_env="CUSTOMER"),
+        "900002": Account(party="tongda", secret_env="CUSTOMER"),
+        "900003": Account(party="tongda", secret_env="CUSTOMER", port=PORT),
+    }
+    with house(accounts=accounts) as running:
+        talks = {name: Talk(running, account=name) for name in accounts}
+        for name in ("900002", "900001", writer) if writer else ():
+            all_reported(talks[name], submit(OFFER, CONSENTED))
+        running.reply(CONSENTED, PORT, "?")
+        heard = writer or "900003"
+        running.until(lambda: bool(talks[heard].client.replies))
+        assert [name for name, talk in talks.items() if talk.client.replies] == [heard]
 
 
 DIGITS = st.text("01", min_size=1, max_size=4)

@@ -40,6 +40,10 @@ _log = structlog.get_logger("qingjing.customers")
 TRIES_MAX = 3
 """How often a report is offered to a customer that does not answer (CMPP's N)."""
 
+WROTE_MAX = 200_000
+"""Persons and ports of which it is remembered who wrote last, about 200 bytes each: a reply
+comes within minutes. They are not kept over a restart."""
+
 PAUSE_S = 1.0
 """How long an account rests that cannot take a report now."""
 
@@ -110,6 +114,7 @@ class Customers:
         self.lines: set[Line] = set()
         self._boxes = {name: Mailbox(limits.untold_max) for name in logins}
         self._left: dict[int, int] = {}
+        self._wrote: dict[tuple[str, str], str] = {}
 
     def reload(self, logins: Mapping[str, Login], limits: Limits) -> list[str]:
         """Other accounts and limits from now on; accounts that changed or are gone must log in
@@ -239,10 +244,24 @@ class Customers:
             address in network for network in login.networks
         )
 
-    def account_of(self, chain: tuple[str, ...]) -> str | None:
-        """The account that hears replies for a chain: its first party that has one."""
-        parties = {login.caller.party: name for name, login in self._logins.items()}
-        return next((parties[party] for party in chain if party in parties), None)
+    def wrote(self, account: str, phone: str, port: str) -> None:
+        """An account's message leaves to a person from a port; the oldest are forgotten."""
+        self._wrote.pop((phone, port), None)
+        self._wrote[phone, port] = account
+        if len(self._wrote) > WROTE_MAX:
+            del self._wrote[next(iter(self._wrote))]
+
+    def account_of(self, chain: tuple[str, ...], phone: str, port: str) -> str | None:
+        """The account that hears a person's reply to a port, of the first party of the port's
+        chain that has any: the one that last wrote to that person from there, else one whose
+        own port it is, else the first."""
+        last = self._wrote.get((phone, port))
+        for party in chain:
+            theirs = [name for name, x in self._logins.items() if x.caller.party == party]
+            if theirs:
+                own = [name for name in theirs if self._logins[name].caller.port == port]
+                return last if last in theirs else (own or theirs)[0]
+        return None
 
     # What customers are told
 

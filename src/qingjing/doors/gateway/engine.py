@@ -209,7 +209,7 @@ class Engine:
             heard = hear.hear(self._desk, t, phone, reply.port, reply.words)
             _log.info("reply", port=reply.port, meaning=heard.meaning.value)
             chain = self._desk.ledger.register.chain_of_port(reply.port)
-            account = self.customers.account_of(chain)
+            account = self.customers.account_of(chain, phone.digits, reply.port)
             if account is not None:
                 forwards.append((account, reply._replace(phone=phone.digits)))
         return forwards
@@ -250,6 +250,8 @@ class Engine:
             fresh = release.release(
                 self._desk, self._outbox, trunk, free - len(again), trunk.count, t
             )
+            for flight in fresh:
+                self.customers.wrote(flight.account, flight.phone.digits, flight.lane.port)
             kept = [parcel for parcel, may in zip(again, may_go, strict=True) if may]
             leaving[trunk] = kept + parcels(fresh)
             room.spend(trunk, len(leaving[trunk]))
