@@ -183,6 +183,10 @@ class Sessions:
         self._settings, self._token = settings, token
         self._open: dict[str, Session] = {}
 
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
     def begin(self, phone: Phone, now: int) -> Session:
         """A new session, under a key that no one had before. Busy when too many are open."""
         self._drop(now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from qingjing.doors.pages.server import Rooms
 else:
     Rooms = Any
+
+_log = structlog.get_logger("qingjing.pages")
 
 Here = NamedDependency[SkipValidation[Rooms]]
 Said = FromPath[str]
@@ -239,6 +242,9 @@ async def enter(lang: Said, request: Asked, rooms: Here) -> Page:
             )
         session = rooms.sessions.begin(entered.phone, rooms.when())
     except Busy as busy:
+        _log.warning(
+            "nobody enters for a while", retry_s=busy.retry_s, sessions=len(rooms.sessions)
+        )
         return problem(rooms, request, 429, busy.retry_s)
     done = ""
     if entered.purpose:
