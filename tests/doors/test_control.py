@@ -202,6 +202,12 @@ WHILE_SERVING: dict[str, tuple[int, tuple[str, ...], str]] = {
         ),
         "contract.recorded",
     ),
+    "register import-form": (
+        0,
+        ("FORM", "--vendor", "qiniu", "--kind", "service"),
+        "signature.registered",
+    ),
+    "register export-form": (0, ("FORM2", "--vendor", "volcengine"), "written to"),
     "register due": (0, ("--days", "3650"), "runs out"),
     "register who": (0, ("青禾优选",), "qinghe"),
     "register suspend": (0, ("maida", "--reason", "试", "--until", "2090-01-01"), "suspended"),
@@ -281,6 +287,12 @@ def test_each_command_works_while_serving_or_says_why_not(
         "LIST": str(service.folder / "members.csv"),
         "OUT": str(service.folder / "OUT.csv"),
         "REGISTER": str(Path(__file__).parents[2] / "bench" / "register.toml"),
+        "FORM": service.write(
+            "form.csv",
+            "signature,company_name,company_credit_code,source\n"
+            "云帆图书,云帆图书有限公司,91110105MA00QHXE2W,enterprises_and_institutions\n",
+        ),
+        "FORM2": str(service.folder / "form2.csv"),
         "CODE": service.run("register", "show", "qinghe", "--json").json()["party"][
             "credit_code"
         ],

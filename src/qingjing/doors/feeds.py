@@ -169,6 +169,12 @@ def register_file(path: Path, table: str = "") -> Mapping[str, Any]:
     return {name: [_entry(row, lists) for row in rows]}
 
 
+def form(path: Path) -> list[dict[str, Any]]:
+    """The rows of a CSV form, by its own heads. FeedError when it cannot be read."""
+    with _opened(path) as file:
+        return list(csv.DictReader(file, restkey="more cells than the header"))
+
+
 def _entry(row: Mapping[str | Any, Any], lists: set[str]) -> dict[str, Any]:
     """One CSV row as a TOML entry would be; what it has too much of stays, to be told."""
     entry: dict[str, Any] = {}

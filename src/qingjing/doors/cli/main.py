@@ -32,11 +32,11 @@ from qingjing.doors.cli import (
     lookback,
     measures,
     notices,
-    papers,
     reading,
     rulebook,
     shadow,
     share,
+    vendors,
     watch,
     witness,
 )
@@ -62,7 +62,7 @@ COMMANDS: Final = (
     lint.app,
     scrub,
     notices.app,  # consent's, with what claims, capture and notices add to it
-    papers.app,  # the register's, with what papers adds to it
+    vendors.app,  # the register's, with what papers and vendors add to it
     ask.app,
     measures.finding,
     measures.app,

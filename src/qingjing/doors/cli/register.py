@@ -233,7 +233,7 @@ async def suspend(
     ```
     """
     fact = await session.write(desk_register.suspend, party, reason, until)
-    _tell((fact,), as_json)
+    tell((fact,), as_json)
     return 0
 
 
@@ -245,7 +245,7 @@ async def reinstate(party: str, *, reason: Why, as_json: Json = False, session: 
     qingjing register reinstate qinghe --reason "整改完成"
     ```
     """
-    _tell((await session.write(desk_register.reinstate, party, reason),), as_json)
+    tell((await session.write(desk_register.reinstate, party, reason),), as_json)
     return 0
 
 
@@ -257,7 +257,7 @@ async def end_grant(grant: str, *, reason: Why, as_json: Json = False, session: 
     qingjing register end-grant qinghe-2026 --reason "合同终止"
     ```
     """
-    _tell((await session.write(desk_register.end_grant, grant, reason),), as_json)
+    tell((await session.write(desk_register.end_grant, grant, reason),), as_json)
     return 0
 
 
@@ -360,11 +360,12 @@ def _words(value: object) -> str:
 
 async def enter(session: Session, description: Any, as_json: bool) -> int:
     """Record what is new in a description, and tell it."""
-    _tell(await session.write(desk_register.load, description), as_json)
+    tell(await session.write(desk_register.load, description), as_json)
     return 0
 
 
-def _tell(facts: tuple[Fact, ...], as_json: bool) -> None:
+def tell(facts: tuple[Fact, ...], as_json: bool) -> None:
+    """What was written, and of which likeness whom."""
     kinds = [str(fact.__struct_config__.tag) for fact in facts]
     if as_json:
         written = [{"kind": k} | _plain(fact) for k, fact in zip(kinds, facts, strict=True)]

@@ -38,6 +38,7 @@ from qingjing.doors.cli import measures as measure_commands
 from qingjing.doors.cli import papers as paper_commands
 from qingjing.doors.cli import register as register_commands
 from qingjing.doors.cli import rulebook as rulebook_commands
+from qingjing.doors.cli import vendors as vendor_commands
 from qingjing.doors.control import Verbs
 
 VERBS: Final = Verbs(
@@ -55,6 +56,7 @@ VERBS: Final = Verbs(
         notices.note_lines,
         notices.refuse_lines,
         register.load,
+        vendor_commands.enter_form,
         register.suspend,
         register.reinstate,
         register.end_grant,
