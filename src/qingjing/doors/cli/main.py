@@ -26,6 +26,7 @@ from qingjing.doors.cli import (
     ask,
     city,
     complaint_steps,
+    detect,
     keys,
     ledger,
     lint,
@@ -80,6 +81,7 @@ COMMANDS: Final = (
     share.app,
     witness.app,
     city.app,
+    detect.app,
 )
 """The commands that come with this room. Further ones are handed to ``run``."""
 
