@@ -14,7 +14,8 @@ import pytest
 
 from qingjing.__main__ import House
 from qingjing.city.year import Options, Planted, Year, make_year, write_year
-from qingjing.city.year_plants import LOOKALIKES, VIOLATIONS
+from qingjing.city.year_lookalikes import LOOKALIKES
+from qingjing.city.year_plants import VIOLATIONS
 from qingjing.city.year_score import judged
 from qingjing.doors.cli.main import run
 from qingjing.watch.alert import Alarm, Detector

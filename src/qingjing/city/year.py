@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from qingjing.city.year_cast import Cast, Stream, cast_of
-from qingjing.city.year_plants import LOOKALIKES, VIOLATIONS, plant
+from qingjing.city.year_lookalikes import LOOKALIKES
+from qingjing.city.year_plants import KINDS, VIOLATIONS, Plant
 from qingjing.kernel.words import Category, Kind
 
 BEGIN: Final = date(2026, 1, 1)
@@ -100,6 +101,25 @@ def make_year(options: Options) -> Year:
         if counts[number] or one.innocent
     )
     return Year(log, _dated(cast.register), cast.texts, truth)
+
+
+def plant(
+    chance: random.Random, cast: Cast, each: int, weights: dict[str, float]
+) -> list[Plant]:
+    """Plant everything: ``each`` of every detector's violations, half as many look-alikes.
+
+    The forms of one detector share its number by chance.
+    """
+    plants: list[Plant] = []
+    for table, share, innocent in ((VIOLATIONS, 1.0, False), (LOOKALIKES, 0.5, True)):
+        for name, planter in table.items():
+            forms = sum(KINDS.get(one) == KINDS.get(name) for one in table)
+            mean = each * weights.get(name, 1.0) * share / (1 if innocent else forms)
+            for _ in range(int(mean) + (chance.random() < mean % 1)):
+                number = len(plants) + 1
+                kind, subject, also = planter(cast, number)
+                plants.append(Plant(name, kind, subject, innocent, number, also))
+    return plants
 
 
 def write_year(year: Year, folder: Path) -> None:

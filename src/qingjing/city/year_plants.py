@@ -1,8 +1,7 @@
-"""What is planted in the city's year: each violation in several forms, and its look-alikes."""
+"""What is planted in the city's year: each violation, in several forms."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -30,33 +29,14 @@ Made = tuple[str, str, list[tuple[str, str]]]
 Planter = Callable[[Cast, int], Made]
 
 
-def plant(
-    chance: random.Random, cast: Cast, each: int, weights: dict[str, float]
-) -> list[Plant]:
-    """Plant everything: ``each`` of every detector's violations, half as many look-alikes.
-
-    The forms of one detector share its number by chance.
-    """
-    plants: list[Plant] = []
-    for table, share, innocent in ((VIOLATIONS, 1.0, False), (LOOKALIKES, 0.5, True)):
-        for name, planter in table.items():
-            forms = sum(KINDS[one] == KINDS[name] for one in table)
-            mean = each * weights.get(name, 1.0) * share / (1 if innocent else forms)
-            for _ in range(int(mean) + (chance.random() < mean % 1)):
-                number = len(plants) + 1
-                kind, subject, also = planter(cast, number)
-                plants.append(Plant(name, kind, subject, innocent, number, also))
-    return plants
-
-
-def _ran(cast: Cast, volume: float = 1.0) -> dict[str, Any]:
+def ran(cast: Cast, volume: float = 1.0) -> dict[str, Any]:
     """When it begins, how much it sends a day, and for how long."""
     begin = cast.day()
     mean = float(np.clip(cast.chance.lognormvariate(np.log(25 * volume), 0.7), 6, 400))
     return {"begin": begin, "end": begin + cast.chance.randrange(20, 120), "volume": mean}
 
 
-def _other(cast: Cast, trade: str) -> str:
+def other(cast: Cast, trade: str) -> str:
     return cast.chance.choice([one for one in TRADES if one != trade])
 
 
@@ -68,7 +48,7 @@ def _sublet_named(cast: Cast, number: int) -> Made:
     host, guest = cast.take(), cast.company()
     sender = cast.chance.choice((host.party, guest.party))
     cast.stream(guest, SELL, port=host.sells, sender=sender, provider=host.provider,
-                plant=number, **_ran(cast))  # fmt: skip
+                plant=number, **ran(cast))  # fmt: skip
     also = [("signature_drift", guest.signature)] if sender == host.party else []
     return "sublet_port", host.sells, also
 
@@ -76,27 +56,27 @@ def _sublet_named(cast: Cast, number: int) -> Made:
 def _sublet_unknown(cast: Cast, number: int) -> Made:
     """Somebody whom the register does not know, with a name and links of its own."""
     host = cast.take()
-    trade = _other(cast, host.trade)
+    trade = other(cast, host.trade)
     texts = {SELL: cast.wordings(SELL, trade, cast.chance.randrange(2, 6))}
     cast.stream(host, SELL, signature=cast.name(trade), domains=[cast.link()], texts=texts,
                 category=int(Category[trade.upper()]), people=cast.audience(800),
-                hour=cast.chance.uniform(8, 21), plant=number, **_ran(cast))  # fmt: skip
+                hour=cast.chance.uniform(8, 21), plant=number, **ran(cast))  # fmt: skip
     return "sublet_port", host.sells, []
 
 
 def _sublet_hidden(cast: Cast, number: int) -> Made:
     """Another's trade and links behind the host's own name."""
     host = cast.take()
-    guest = cast.company(_other(cast, host.trade))
+    guest = cast.company(other(cast, host.trade))
     cast.stream(guest, SELL, port=host.sells, sender=host.party, signature=host.signature,
-                provider=host.provider, plant=number, **_ran(cast))  # fmt: skip
+                provider=host.provider, plant=number, **ran(cast))  # fmt: skip
     return "sublet_port", host.sells, [("signature_drift", host.signature)]
 
 
 def _drift_sender(cast: Cast, number: int) -> Made:
     """Somebody else signs with a registered name, on a port of its own."""
     user, owner = cast.take(), cast.take()
-    cast.stream(user, SELL, signature=owner.signature, plant=number, **_ran(cast))
+    cast.stream(user, SELL, signature=owner.signature, plant=number, **ran(cast))
     return "signature_drift", owner.signature, [("sublet_port", user.sells)]
 
 
@@ -106,27 +86,27 @@ def _drift_kind(cast: Cast, number: int) -> Made:
     entry = next(s for s in cast.register["signatures"] if s["signature"] == one.signature)
     entry["kinds"] = ["service", "verification"]
     cast.stream(one, TELL, CODE, port=one.tells)
-    cast.stream(one, SELL, plant=number, **_ran(cast))
+    cast.stream(one, SELL, plant=number, **ran(cast))
     return "signature_drift", one.signature, []
 
 
 def _drift_category(cast: Cast, number: int) -> Made:
     """A name sells what is outside its scope and its licence."""
     one = cast.take()
-    trade = _other(cast, one.trade)
+    trade = other(cast, one.trade)
     cast.stream(one, SELL, category=int(Category[trade.upper()]), plant=number,
-                texts={SELL: cast.wordings(SELL, trade, 4)}, **_ran(cast))  # fmt: skip
+                texts={SELL: cast.wordings(SELL, trade, 4)}, **ran(cast))  # fmt: skip
     return "signature_drift", one.signature, []
 
 
 def _drift_port(cast: Cast, number: int) -> Made:
     """A port for notices turns to marketing."""
     one = cast.take()
-    cast.stream(one, SELL, port=one.tells, plant=number, **_ran(cast))
+    cast.stream(one, SELL, port=one.tells, plant=number, **ran(cast))
     return "port_drift", one.tells, []
 
 
-def _stopped(cast: Cast, how: str) -> tuple[Company, int]:
+def stopped(cast: Cast, how: str) -> tuple[Company, int]:
     """A company that sends until it is stopped, by a measure or by refusals."""
     one = cast.company()
     usual(cast, one)
@@ -178,7 +158,7 @@ def _reworded(cast: Cast, key: int) -> int:
 def _came_back(cast: Cast, number: int) -> Made:
     """Stopped, and back within weeks under a name that hides part of what it was."""
     chance = cast.chance
-    one, day = _stopped(cast, chance.choice(("party", "signature", "port", "refused")))
+    one, day = stopped(cast, chance.choice(("party", "signature", "port", "refused")))
     ties = {chance.choice(("link", "landing", "audience"))}
     ties |= set(chance.sample(("link", "landing", "audience", "texts"), chance.randrange(1, 3)))
     if not ties - {"audience"}:
@@ -192,7 +172,7 @@ def _came_back(cast: Cast, number: int) -> Made:
 def _moved_on(cast: Cast, number: int) -> Made:
     """Stopped, and back as the same company under a new signature or by another provider."""
     chance = cast.chance
-    one, day = _stopped(cast, chance.choice(("signature", "port")))
+    one, day = stopped(cast, chance.choice(("signature", "port")))
     begin = day + 1 + chance.randrange(0, 20)
     provider = chance.choice(cast.providers)
     fresh = one._replace(
@@ -208,7 +188,7 @@ def _moved_on(cast: Cast, number: int) -> Made:
     return "came_back", fresh.signature, []
 
 
-def _campaign(cast: Cast, one: Company, day: int, **more: Any) -> dict[str, Any]:
+def campaign(cast: Cast, one: Company, day: int, **more: Any) -> dict[str, Any]:
     """One text that a provider refuses at noon and that is sent on later."""
     key = cast.text(cast.texts[cast.chance.choice(one.texts[SELL])] + f",第{day}期专享回馈活动")
     volume = cast.chance.uniform(15, 80)
@@ -219,24 +199,24 @@ def _campaign(cast: Cast, one: Company, day: int, **more: Any) -> dict[str, Any]
 def _shopping(cast: Cast, number: int) -> Made:
     """Refused by the own provider, and sent by another some hours later."""
     one, day = cast.take(), cast.day()
-    other = cast.chance.choice([p for p in cast.providers if p != one.provider])
-    campaign = _campaign(cast, one, day)
-    cast.stream(one, SELL, refused=0.93, **campaign | {"hour": 10.0})
+    second = cast.chance.choice([p for p in cast.providers if p != one.provider])
+    text = campaign(cast, one, day)
+    cast.stream(one, SELL, refused=0.93, **text | {"hour": 10.0})
     declared = cast.chance.random() < 0.5
     if declared:
-        cast.grant(one, one.sells, chain=[one.party, other])
+        cast.grant(one, one.sells, chain=[one.party, second])
     later = cast.chance.choice((0, 1, 2))
-    moved = campaign | {"begin": day + later, "end": day + later + 1, "hour": 20.0}
+    moved = text | {"begin": day + later, "end": day + later + 1, "hour": 20.0}
     after = day + later + 0.8
-    cast.stream(one, SELL, provider=other, after=after - (day + later), plant=number, **moved)
+    cast.stream(one, SELL, provider=second, after=after - (day + later), plant=number, **moved)
     return "route_shopping", one.group, [] if declared else [("undeclared_chain", one.group)]
 
 
 def _undeclared(cast: Cast, number: int) -> Made:
     """Messages come by a provider that no declared chain has."""
     one = cast.take()
-    other = cast.chance.choice([p for p in cast.providers if p != one.provider])
-    cast.stream(one, SELL, provider=other, plant=number, **_ran(cast))
+    second = cast.chance.choice([p for p in cast.providers if p != one.provider])
+    cast.stream(one, SELL, provider=second, plant=number, **ran(cast))
     return "undeclared_chain", one.group, []
 
 
@@ -244,7 +224,7 @@ def _complained(cast: Cast, number: int) -> Made:
     """A sender of whom people complain."""
     one = cast.take()
     cast.stream(one, SELL, complaints=cast.chance.uniform(1e-3, 8e-3), plant=number,
-                **_ran(cast, 4))  # fmt: skip
+                **ran(cast, 4))  # fmt: skip
     return "complaint_rate", one.party, []
 
 
@@ -256,171 +236,6 @@ def _dead(cast: Cast, number: int) -> Made:
     if day:
         cast.stream(one, SELL, end=day, volume=volume)
     cast.stream(one, SELL, begin=day, replies=0.0, volume=volume, plant=number)
-    return "dead_reply_port", one.sells, []
-
-
-# Look-alikes: nothing of them is wrong
-
-
-def _seasonal(cast: Cast, number: int) -> Made:
-    """A shop that is silent for most of the year."""
-    one = cast.company("retail")
-    begin = int(cast.days * 0.8)
-    cast.stream(one, SELL, begin=begin, end=begin + 40, volume=60.0, plant=number)
-    return "sublet_port", one.sells, []
-
-
-def _moved_port(cast: Cast, number: int) -> Made:
-    """A port that a provider gives to another customer, as the register says."""
-    old, new, day = cast.company(), cast.company(), cast.day()
-    for row in cast.register["grants"]:
-        if row["sender"] == old.party and row["port"] == old.sells:
-            row["valid_until"] = day - 1
-    cast.stream(old, SELL, end=day)
-    chain = [new.party, old.provider]
-    cast.grant(new, old.sells, chain=chain, valid_from=day)
-    cast.stream(new, SELL, port=old.sells, provider=old.provider, begin=day, plant=number)
-    return "sublet_port", old.sells, []
-
-
-def _misrouted(cast: Cast, number: int) -> Made:
-    """A slip: two or three messages of another customer, once."""
-    host, guest = cast.chance.sample(cast.companies, 2)
-    day = cast.day()
-    cast.stream(guest, SELL, port=host.sells, provider=host.provider, plant=number,
-                begin=day, end=day + 2, volume=6.0,
-                limit=cast.chance.randrange(1, 4))  # fmt: skip
-    return "sublet_port", host.sells, []
-
-
-def _partner(cast: Cast, number: int) -> Made:
-    """A shop's own promotion with a link to its partner."""
-    one, partner = cast.chance.sample(cast.companies, 2)
-    cast.stream(one, SELL, domains=[partner.domain], plant=number, **_ran(cast))
-    return "sublet_port", one.sells, []
-
-
-def _abbreviated(cast: Cast, number: int) -> Made:
-    """The own name with a word more, not yet registered, over own links."""
-    one = cast.chance.choice(cast.companies)
-    name = one.signature + cast.chance.choice(("会员", "APP", "旗舰店"))
-    cast.stream(one, SELL, signature=name, plant=number, **_ran(cast))
-    return "sublet_port", one.sells, []
-
-
-def _product_line(cast: Cast, number: int) -> Made:
-    """A new line of trade, licensed and registered before its first message."""
-    one, day = cast.company(), cast.day()
-    trade = _other(cast, one.trade)
-    party = next(p for p in cast.register["parties"] if p["party"] == one.party)
-    party["industries"] = [one.trade, trade]
-    cast.stream(one, SELL)
-    cast.stream(one, SELL, category=int(Category[trade.upper()]), begin=day, plant=number,
-                texts={SELL: cast.wordings(SELL, trade, 4)})  # fmt: skip
-    return "signature_drift", one.signature, []
-
-
-def _authorised(cast: Cast, number: int) -> Made:
-    """A dealer who signs with a brand's name, by grant."""
-    dealer, brand, day = cast.company(), cast.chance.choice(cast.companies), cast.day()
-    cast.grant(dealer, dealer.sells, brand.signature, valid_from=day)
-    for party in cast.register["parties"]:
-        if party["party"] == dealer.party:
-            party["industries"] = [dealer.trade, brand.trade]
-    cast.grant(brand, dealer.sells, chain=[brand.party, dealer.party, dealer.provider])
-    cast.stream(dealer, SELL, signature=brand.signature, begin=day, plant=number,
-                texts=brand.texts, category=int(Category[brand.trade.upper()]))  # fmt: skip
-    return "signature_drift", brand.signature, []
-
-
-def _wordy_notices(cast: Cast, number: int) -> Made:
-    """Notices of which the reader takes every fifth for marketing."""
-    one = cast.chance.choice(cast.companies)
-    ran = _ran(cast)
-    for kinds, share in (((TELL,), 0.8), ((SELL,), 0.2)):
-        texts = {kinds[0]: one.texts[TELL][:2]}
-        more = ran | {"volume": ran["volume"] * share, "texts": texts, "port": one.tells}
-        cast.stream(one, *kinds, plant=number, **more)
-    return "port_drift", one.tells, []
-
-
-def _rebrand(cast: Cast, number: int) -> Made:
-    """Stopped, put right, and renamed: the register says what the new name follows."""
-    one, day = _stopped(cast, cast.chance.choice(("signature", "port")))
-    begin = day + cast.chance.randrange(10, 40)
-    fresh = one._replace(signature=cast.name(one.trade))
-    entry = {"signature": fresh.signature, "owner": one.party, "valid_from": begin}
-    cast.register["signatures"].append(entry | {"replaces": one.signature})
-    cast.grant(fresh, one.sells, valid_from=begin)
-    cast.stream(fresh, SELL, begin=begin, plant=number)
-    return "came_back", fresh.signature, []
-
-
-def _copied(cast: Cast, number: int) -> Made:
-    """A newcomer of the same trade, soon after a stop, with texts of the same agency."""
-    one, day = _stopped(cast, cast.chance.choice(("party", "signature", "port", "refused")))
-    begin = day + cast.chance.randrange(1, 30)
-    new = cast.company(one.trade, valid_from=begin)
-    shared = one.texts[SELL][:2] + new.texts[SELL]
-    keep = len(new.people) // 20
-    people = np.concatenate([one.people[:keep], new.people[keep:]])
-    cast.stream(new, SELL, begin=begin, texts={SELL: shared}, people=people, plant=number)
-    return "came_back", new.signature, []
-
-
-def _sister(cast: Cast, number: int) -> Made:
-    """Another brand of a stopped company's group, which goes on as it did before."""
-    one, day = _stopped(cast, "signature")
-    sister = cast.company(one.trade, group=one.group)
-    cast.stream(sister, SELL, begin=day - 60, plant=number)
-    return "came_back", sister.signature, []
-
-
-def _two_ways(cast: Cast, number: int) -> Made:
-    """A sender of two providers, by which every text goes; one of them refuses some."""
-    one, day = cast.company(), cast.day()
-    other = cast.chance.choice([p for p in cast.providers if p != one.provider])
-    cast.grant(one, one.sells, chain=[one.party, other])
-    for provider in (one.provider, other):
-        cast.stream(one, SELL, provider=provider, volume=max(one.volume, 10.0))
-    campaign = _campaign(cast, one, day)
-    cast.stream(one, SELL, provider=other, plant=number, **campaign)
-    cast.stream(one, SELL, refused=0.9, plant=number, **campaign)
-    return "route_shopping", one.group, []
-
-
-def _busy(cast: Cast, number: int) -> Made:
-    """A technical failure, after which a second provider stands in, as declared."""
-    one, day = cast.take(), cast.day()
-    other = cast.chance.choice([p for p in cast.providers if p != one.provider])
-    cast.grant(one, one.sells, chain=[one.party, other])
-    campaign = _campaign(cast, one, day)
-    cast.stream(one, SELL, refused=0.0, failed=0.95, **campaign | {"hour": 10.0})
-    cast.stream(one, SELL, provider=other, after=0.8, plant=number, **campaign | {"hour": 20.0})
-    return "route_shopping", one.group, []
-
-
-def _new_provider(cast: Cast, number: int) -> Made:
-    """A sender that changes its provider, as the register says."""
-    one, day = cast.company(), cast.day()
-    other = cast.chance.choice([p for p in cast.providers if p != one.provider])
-    cast.stream(one, SELL, end=day)
-    cast.grant(one, one.sells, chain=[one.party, other], valid_from=day)
-    cast.stream(one, SELL, provider=other, begin=day, plant=number)
-    return "undeclared_chain", one.group, []
-
-
-def _unlucky(cast: Cast, number: int) -> Made:
-    """One complaint, of a small sender."""
-    one = cast.chance.choice(cast.companies)
-    cast.stream(one, SELL, complaints=1.0, begin=cast.day(), limit=1, plant=number)
-    return "complaint_rate", one.party, []
-
-
-def _loyal(cast: Cast, number: int) -> Made:
-    """Members who hardly ever reply."""
-    one = cast.company()
-    cast.stream(one, SELL, replies=0.004, volume=max(one.volume, 25.0), plant=number)
     return "dead_reply_port", one.sells, []
 
 
@@ -439,25 +254,7 @@ VIOLATIONS: Final[dict[str, Planter]] = {
     "complained": _complained,
     "dead_replies": _dead,
 }
-LOOKALIKES: Final[dict[str, Planter]] = {
-    "seasonal_shop": _seasonal,
-    "moved_port": _moved_port,
-    "misrouted": _misrouted,
-    "partner_link": _partner,
-    "longer_name": _abbreviated,
-    "new_product_line": _product_line,
-    "authorised_dealer": _authorised,
-    "wordy_notices": _wordy_notices,
-    "declared_rebrand": _rebrand,
-    "copied_texts": _copied,
-    "sister_brand": _sister,
-    "two_ways": _two_ways,
-    "stand_in": _busy,
-    "new_provider": _new_provider,
-    "unlucky": _unlucky,
-    "loyal_members": _loyal,
-}
-KINDS: Final = dict.fromkeys(LOOKALIKES, "") | {
+KINDS: Final = {
     "sublet_named": "sublet_port",
     "sublet_unknown": "sublet_port",
     "sublet_hidden": "sublet_port",
