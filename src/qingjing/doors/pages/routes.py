@@ -6,11 +6,10 @@ shows nowhere before it is proven.
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, NotFoundException
@@ -20,7 +19,16 @@ from qingjing.desk import consent
 from qingjing.desk.entries import InputError
 from qingjing.desk.peace import lift, peace, received
 from qingjing.desk.receipt import check
-from qingjing.doors.pages.codes import DAY_MS, HOUR_MS, Busy, Session, network
+from qingjing.doors.pages.codes import DAY_MS, Busy, Session, network
+from qingjing.doors.pages.forms import (
+    Asked,
+    came_from,
+    cookie,
+    form_of,
+    held,
+    session_of,
+    start_token,
+)
 from qingjing.doors.pages.view import Lang
 from qingjing.kernel.facts import ALL_GROUPS
 from qingjing.kernel.words import Phone, mask
@@ -34,7 +42,6 @@ _log = structlog.get_logger("qingjing.pages")
 
 Here = NamedDependency[SkipValidation[Rooms]]
 Said = FromPath[str]
-Asked = Request[Any, Any, Any]
 Page = Response[str]
 
 _CODE_MAX: Final = 40
@@ -79,47 +86,6 @@ def problem(rooms: Rooms, request: Asked, status: int, retry_s: int = 0) -> Page
     return found
 
 
-# Cookies: one while a code waits, one while a number is open.
-
-
-def _cookie(rooms: Rooms, name: str, value: str, age_s: int) -> Cookie:
-    secure = not rooms.settings.plain_http
-    return Cookie(
-        key=f"__Host-{name}" if secure else name,
-        value=value,
-        max_age=age_s,
-        path="/",
-        secure=secure,
-        httponly=True,
-        samesite="strict",
-    )
-
-
-def _held(rooms: Rooms, request: Asked, name: str) -> str:
-    prefix = "" if rooms.settings.plain_http else "__Host-"
-    return request.cookies.get(prefix + name, "")
-
-
-def _session(rooms: Rooms, request: Asked) -> Session | None:
-    return rooms.sessions.find(_held(rooms, request, "peace"), rooms.when())
-
-
-def _start_token(rooms: Rooms, hours_ago: int = 0) -> str:
-    return rooms.token(f"start {rooms.when() // HOUR_MS - hours_ago}")
-
-
-async def _form(request: Asked, *tokens: str) -> dict[str, str]:
-    """The fields of a form that is ours: sent from our page, with its token."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    fields = {name: str(value) for name, value in (await request.form()).items()}
-    given = fields.get("token", "").encode()
-    if site not in ("same-origin", "none") or not any(
-        hmac.compare_digest(given, token.encode()) for token in tokens
-    ):
-        raise HTTPException(status_code=403)
-    return fields
-
-
 def _known(rooms: Rooms, group: str) -> bool:
     groups = {party.group for party in rooms.desk.ledger.register.parties()}
     return group in groups or group == ALL_GROUPS
@@ -143,7 +109,7 @@ def style(rooms: Here) -> Response[str]:
 
 def _start(rooms: Rooms, lang: Lang, purpose: str, here: str, **more: Any) -> Page:
     fields = {"wrong": "", "phone": ""} | more
-    token = _start_token(rooms)
+    token = start_token(rooms)
     return _page(rooms, "start", lang, here, purpose=purpose, token=token, **fields)
 
 
@@ -157,20 +123,19 @@ def start(lang: Said, rooms: Here) -> Page:
 def refuse(lang: Said, request: Asked, rooms: Here) -> Page:
     """Refuse one sender, or all: the page that a link in a message or an app leads to."""
     sender = request.query_params.get("sender", "")
-    here = f"/refuse?sender={sender}" if sender else "/refuse"
     if not sender:
-        return _start(rooms, _lang(lang), ALL_GROUPS, here)
+        return _start(rooms, _lang(lang), ALL_GROUPS, "/refuse")
     party = rooms.desk.ledger.register.party(sender)
     if party is None:
         raise NotFoundException
-    return _start(rooms, _lang(lang), party.group, here)
+    return _start(rooms, _lang(lang), party.group, f"/refuse?sender={sender}")
 
 
 @post("/{lang:str}/code", status_code=200)
 async def ask(lang: Said, request: Asked, rooms: Here) -> Page:
     """Send a code to a number, known or not: the answer is the same."""
     said = _lang(lang)
-    fields = await _form(request, _start_token(rooms), _start_token(rooms, 1))
+    fields = await form_of(request, start_token(rooms), start_token(rooms, 1))
     purpose = fields.get("purpose", "")
     purpose = purpose if _known(rooms, purpose) else ""
     try:
@@ -179,15 +144,14 @@ async def ask(lang: Said, request: Asked, rooms: Here) -> Page:
         more = {"wrong": "phone", "phone": fields.get("phone", "")[:20], "status": 422}
         return _start(rooms, said, purpose, "", **more)
     person = rooms.desk.ledger.find(phone).key.hex()
-    address = request.client.host if request.client else ""
     try:
-        ticket, code = rooms.codes.ask(phone, person, address, purpose, rooms.when())
+        ticket, code = rooms.codes.ask(phone, person, came_from(request), purpose, rooms.when())
     except Busy as busy:
         return problem(rooms, request, 429, busy.retry_s)
     if code:
         rooms.post.send(phone, _code_text(rooms, said, code), "code")
-    age_s = rooms.settings.code_minutes * 60
-    return _go(f"/{said}/code", _cookie(rooms, "ticket", ticket, age_s))
+    made = cookie(rooms, "ticket", ticket, rooms.settings.code_minutes * 60)
+    return _go(f"/{said}/code", made)
 
 
 def _code_text(rooms: Rooms, lang: Lang, code: str) -> str:
@@ -201,7 +165,7 @@ def _code_text(rooms: Rooms, lang: Lang, code: str) -> str:
 def code_page(lang: Said, request: Asked, rooms: Here) -> Page:
     """Where the code is entered."""
     said = _lang(lang)
-    ticket = _held(rooms, request, "ticket")
+    ticket = held(rooms, request, "ticket")
     asked = rooms.codes.waits(ticket, rooms.when())
     return _go(f"/{said}") if asked is None else _code(rooms, said, ticket, asked.phone)
 
@@ -225,11 +189,10 @@ def _code(rooms: Rooms, lang: Lang, ticket: str, phone: Phone, wrong: str = "") 
 async def enter(lang: Said, request: Asked, rooms: Here) -> Page:
     """Try the code. A right one opens a session under a key of its own; if the person came to
     refuse, that is recorded at once."""
-    said, ticket = _lang(lang), _held(rooms, request, "ticket")
-    fields = await _form(request, rooms.token(f"ticket {ticket}"))
+    said, ticket = _lang(lang), held(rooms, request, "ticket")
+    fields = await form_of(request, rooms.token(f"ticket {ticket}"))
     asked = rooms.codes.waits(ticket, rooms.when())
-    ledger = rooms.desk.ledger
-    digits = "".join(fields.get("code", "").split())
+    ledger, digits = rooms.desk.ledger, "".join(fields.get("code", "").split())
     try:
         entered = rooms.codes.enter(
             ticket, digits, lambda phone: ledger.find(phone).key.hex(), rooms.when()
@@ -252,8 +215,8 @@ async def enter(lang: Said, request: Asked, rooms: Here) -> Page:
     age_s = rooms.settings.session_minutes * 60
     return _go(
         f"/{said}/peace{done}",
-        _cookie(rooms, "ticket", "", 0),
-        _cookie(rooms, "peace", session.key, age_s),
+        cookie(rooms, "ticket", "", 0),
+        cookie(rooms, "peace", session.key, age_s),
     )
 
 
@@ -279,7 +242,7 @@ def receipt(lang: Said, request: Asked, rooms: Here) -> Page:
     said, code = _lang(lang), request.query_params.get("code", "")[:_CODE_MAX]
     found = None
     if code:
-        where = network(request.client.host if request.client else "")
+        where = network(came_from(request))
         wait = rooms.checks.wait(where, rooms.when())
         if wait:
             return problem(rooms, request, 429, wait // 1000 + 1)
@@ -294,7 +257,7 @@ def receipt(lang: Said, request: Asked, rooms: Here) -> Page:
 @get("/{lang:str}/peace")
 async def overview(lang: Said, request: Asked, rooms: Here) -> Page:
     """Every consent, message and refusal of the number that was proven."""
-    said, session = _lang(lang), _session(rooms, request)
+    said, session = _lang(lang), session_of(rooms, request)
     if session is None:
         return _go(f"/{said}")
     ledger, now, bounds = rooms.desk.ledger, rooms.when(), rooms.settings
@@ -325,10 +288,10 @@ async def overview(lang: Said, request: Asked, rooms: Here) -> Page:
 @post("/{lang:str}/withdraw", status_code=200)
 async def withdraw(lang: Said, request: Asked, rooms: Here) -> Page:
     """Take back what one group holds, or all: one act, in force with its commit."""
-    said, session = _lang(lang), _session(rooms, request)
+    said, session = _lang(lang), session_of(rooms, request)
     if session is None:
         return _go(f"/{said}")
-    fields = await _form(request, rooms.token(f"session {session.key}"))
+    fields = await form_of(request, rooms.token(f"session {session.key}"))
     group = fields.get("group", "")
     if not _known(rooms, group):
         raise HTTPException(status_code=422)
@@ -338,7 +301,7 @@ async def withdraw(lang: Said, request: Asked, rooms: Here) -> Page:
 @get("/{lang:str}/allow", sync_to_thread=False)
 def allow_page(lang: Said, request: Asked, rooms: Here) -> Page:
     """Ask whether a refusal is to be taken back: nothing is ticked."""
-    said, session = _lang(lang), _session(rooms, request)
+    said, session = _lang(lang), session_of(rooms, request)
     if session is None:
         return _go(f"/{said}")
     return _allow(rooms, said, session, request.query_params.get("group", ""))
@@ -362,10 +325,10 @@ def _allow(rooms: Rooms, lang: Lang, session: Session, group: str, wrong: str = 
 @post("/{lang:str}/allow", status_code=200)
 async def allow(lang: Said, request: Asked, rooms: Here) -> Page:
     """Take a refusal back, by the person's own tick."""
-    said, session = _lang(lang), _session(rooms, request)
+    said, session = _lang(lang), session_of(rooms, request)
     if session is None:
         return _go(f"/{said}")
-    fields = await _form(request, rooms.token(f"session {session.key}"))
+    fields = await form_of(request, rooms.token(f"session {session.key}"))
     group = fields.get("group", "")
     if fields.get("sure") != "yes":
         return _allow(rooms, said, session, group, wrong="sure")
@@ -379,11 +342,11 @@ async def allow(lang: Said, request: Asked, rooms: Here) -> Page:
 @post("/{lang:str}/leave", status_code=200)
 async def leave(lang: Said, request: Asked, rooms: Here) -> Page:
     """Close the session in this browser."""
-    said, session = _lang(lang), _session(rooms, request)
+    said, session = _lang(lang), session_of(rooms, request)
     if session is not None:
-        await _form(request, rooms.token(f"session {session.key}"))
+        await form_of(request, rooms.token(f"session {session.key}"))
         rooms.sessions.end(session.key)
-    return _go(f"/{said}", _cookie(rooms, "peace", "", 0))
+    return _go(f"/{said}", cookie(rooms, "peace", "", 0))
 
 
 ROUTES: Final = (
