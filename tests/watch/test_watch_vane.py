@@ -16,6 +16,7 @@ from qingjing.watch import alarm, measure
 from qingjing.watch.arrays import Floats, Ints
 from qingjing.watch.baseline import forecast, seasonal
 from qingjing.watch.evidence import LEAD, evidence, onset, surprise
+from qingjing.watch.farrington import farrington
 from qingjing.watch.peaks import PEAKS, day_of, peak_weeks
 from qingjing.watch.score import score
 from qingjing.watch.series import JUDGED, SCENARIOS, WEEKS, benchmark
@@ -187,3 +188,44 @@ def test_a_known_peak_is_expected_and_what_comes_on_top_is_not() -> None:
     assert not any(last(counts, columns))
     assert all(last(more, columns))
     assert all(last(counts, None))
+
+
+def test_a_series_without_a_case_is_quiet_and_its_first_cases_are_noticed() -> None:
+    """A history of zeros has a forecast like any other."""
+    counts = np.zeros((2, 200), dtype=np.int64)
+    counts[1, -1] = 12
+    told = alarm.alarms(counts, 60)
+
+    for mode in alarm.Mode:
+        assert not told[mode][0].any()
+        assert not told[mode][1, :-1].any()
+        assert told[mode][1, -1]
+
+
+def test_a_history_of_a_few_weeks_is_enough_and_none_is_refused() -> None:
+    """A new stream is watched from its second month on."""
+    counts = np.array([[3, 4, 2, 5, 3, 4, 3, 2, 30]])
+
+    assert alarm.alarms(counts, 1)[alarm.Mode.EVIDENCE].tolist() == [[True]]
+    assert alarm.alarms(counts[:, :8], 1)[alarm.Mode.EVIDENCE].tolist() == [[False]]
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        alarm.alarms(counts, 9)
+
+
+@pytest.mark.parametrize("name", ["k1", "m1", "n1"])
+def test_labelled_outbreaks_of_real_series_are_found_with_no_more_false_alarms(
+    name: str,
+) -> None:
+    """Each labelled outbreak; where Farrington can judge, alarms beside labels are fewer."""
+    path = DATA / "watch" / "real" / f"{name}.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent; set QINGJING_DATA to the folder of the corpora")
+    rows = np.genfromtxt(path, delimiter=",", skip_header=1, usecols=(3, 4), dtype=np.int64)
+    counts, truth = rows[:, 0][None], rows[:, 1] > 0
+    ours = alarm.alarms(counts, len(truth) - LEAD - 1)[alarm.Mode.EVIDENCE][0]
+    both = 100  # weeks before which there are two years
+    theirs = counts[0, -both:] > farrington(counts, both, years=2)[0]
+
+    assert (ours & truth[-len(ours) :]).any()
+    assert not truth[-both:].any()
+    assert alarm.alarms(counts, both)[alarm.Mode.EVIDENCE].sum() <= theirs.sum()

@@ -16,11 +16,11 @@ from qingjing.watch.arrays import Flags, Floats, Ints
 from qingjing.watch.baseline import forecast, seasonal
 from qingjing.watch.evidence import LEAD, evidence, onset
 
-RAISED_AT: Final = -1.56
+RAISED_AT: Final = -1.55
 """Log-odds at which an alarm is raised."""
 KEPT_AT: Final = RAISED_AT + 1
 """Log-odds at which it is kept on: a week more is no news, and must be surer by a factor e."""
-FIRST_AT: Final = -2.17
+FIRST_AT: Final = -2.12
 """Log-odds of a beginning at which the first-period mode alarms."""
 PAUSE: Final = 4
 """Weeks after an alarm of the first-period mode in which nothing else begins."""

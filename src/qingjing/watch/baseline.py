@@ -16,7 +16,7 @@ import numpy as np
 
 from qingjing.watch.arrays import Floats, Ints
 from qingjing.watch.evidence import surprise
-from qingjing.watch.poisson import Fit, deviance, fit
+from qingjing.watch.poisson import Fit, deviance, fit, means
 
 HISTORY: Final = 520
 """Weeks of history that teach: ten years."""
@@ -34,6 +34,16 @@ OUT: Final = 1e8
 OUTLIER: Final = 3.0
 """Normal deviates beyond this are weighted down, by their inverse square."""
 ROUNDS: Final = 3
+PHI_BEFORE: Final = 3.0
+PHI_WEEKS: Final = 4.0
+"""The dispersion starts from 3 as if four weeks had shown it: a short history knows little."""
+HALF_A_CASE: Final = 0.5
+"""Added to the whole history: without a case in a year, a year without one is no surprise."""
+FAR: Final = 3.0
+"""No forecast is beyond so many times the largest count seen, and one."""
+TREND_WEEKS: Final = 52
+WAVE_WEEKS: Final = 104
+"""Histories that may have a trend, and waves: a year, and two."""
 _LOOK: Final = 2.0
 """Only residuals beyond this are worth an exact tail."""
 
@@ -59,8 +69,14 @@ class Design:
         ]
 
     def rows(self, some: slice) -> Design:
-        """The same of some weeks."""
-        return Design(self.columns[some], self.choices, self.pull)
+        """The same of some weeks, without what so short a history cannot show."""
+        columns = self.columns[some]
+        weeks = len(columns)
+        choices = tuple(
+            part if weeks >= least else part[:1]
+            for part, least in zip(self.choices, (TREND_WEEKS, WAVE_WEEKS), strict=True)
+        )
+        return Design(columns, choices, self.pull)
 
 
 def seasonal(weeks: int, events: Floats | None = None) -> Design:
@@ -94,9 +110,10 @@ def robust(design: Floats, y: Floats, penalty: Floats, start: Floats | None = No
     for turn in range(ROUNDS):
         steps = 25 if start is None else 3
         model = fit(design, y, weight, penalty=penalty, start=start, iterations=steps)
-        mean, start = np.exp(model.beta @ design.T), model.beta
-        free = np.maximum(weight.sum(axis=1) - used, 1)
-        phi = np.maximum(1, (weight * (y - mean) ** 2 / mean).sum(axis=1) / free)
+        mean, start = means(model.beta @ design.T), model.beta
+        free = np.maximum(weight.sum(axis=1) - used, 0) + PHI_WEEKS
+        lost = (weight * (y - mean) ** 2 / mean).sum(axis=1)
+        phi = np.maximum(1, (lost + PHI_WEEKS * PHI_BEFORE) / free)
         if turn < ROUNDS - 1:
             variance = phi[:, None] * mean
             far = y > mean + _LOOK * np.sqrt(variance)
@@ -109,17 +126,19 @@ def robust(design: Floats, y: Floats, penalty: Floats, start: Floats | None = No
 def choose(design: Design, y: Floats) -> Floats:
     """The pull (n, p) that leaves out of each series the terms that it does not need."""
     n, (weeks, p) = len(y), design.columns.shape
-    wide = robust(design.columns, y, np.tile(design.pull, (n, 1)))
+    pulls = []
+    for columns in design.sets():
+        pull = np.full(p, OUT)
+        pull[list(columns)] = design.pull[list(columns)]
+        pulls.append((list(columns), pull))
+    wide = robust(design.columns, y, np.tile(pulls[-1][1], (n, 1)))
     best = np.full(n, np.inf)
     chosen = np.zeros((n, p))
-    for columns in design.sets():
-        some = list(columns)
-        pull = np.full(p, OUT)
-        pull[some] = design.pull[some]
+    for some, pull in pulls:
         held = np.tile(pull[some], (n, 1))
         model = fit(design.columns[:, some], y, wide.weight, penalty=held)
-        lost = deviance(y, np.exp(model.beta @ design.columns[:, some].T), wide.weight)
-        worth = lost / wide.phi + len(columns) * np.log(weeks)
+        lost = deviance(y, means(model.beta @ design.columns[:, some].T), wide.weight)
+        worth = lost / wide.phi + len(some) * np.log(weeks)
         better = worth < best
         best[better], chosen[better] = worth[better], pull
     return chosen
@@ -128,15 +147,19 @@ def choose(design: Design, y: Floats) -> Floats:
 def forecast(counts: Ints, weeks: int, design: Design) -> tuple[Floats, Floats]:
     """Mean and variance of each of the last ``weeks``, from the weeks before it alone.
 
+    ValueError when there is no week before them.
     The variance holds that the mean is an estimate.
     """
     total = counts.shape[1]
+    if weeks >= total:
+        raise ValueError("no week lies before the first judged one: nothing to learn from")
     mean, variance = np.empty((2, len(counts), weeks))
     start = pull = None
     for turn, at in enumerate(range(0, weeks, REFIT)):
-        last = total - weeks + at - GUARD
+        first = total - weeks + at
+        last = max(first - GUARD, (first + 1) // 2)  # of a short history its older half teaches
         seen = slice(max(0, last - HISTORY), last)
-        y = counts[:, seen].astype(float)
+        y = counts[:, seen] + HALF_A_CASE / (seen.stop - seen.start)
         if pull is None or turn % CHOOSE == 0:
             pull = choose(design.rows(seen), y)
             start = None
@@ -144,7 +167,8 @@ def forecast(counts: Ints, weeks: int, design: Design) -> tuple[Floats, Floats]:
         start = model.model.beta
         rows = slice(total - weeks + at, min(total - weeks + at + REFIT, total))
         x = design.columns[rows]
-        some = np.exp(start @ x.T)
+        most = FAR * (counts[:, seen].max(axis=1, keepdims=True) + 1)
+        some = np.minimum(means(start @ x.T), most)
         unsure = np.einsum("tp,npq,tq->nt", x, model.model.covariance, x, optimize=True)
         mean[:, at : at + REFIT] = some
         variance[:, at : at + REFIT] = model.phi[:, None] * (some + some**2 * unsure)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import nbinom, poisson
 
 from qingjing.watch.arrays import Floats, Ints
-from qingjing.watch.poisson import Fit, fit
+from qingjing.watch.poisson import Fit, fit, means
 
 YEAR: Final = 52
 YEARS: Final = 5
@@ -44,7 +44,7 @@ def _weighted(design: Floats, y: Floats) -> tuple[Fit, Floats]:
     weight = np.ones_like(y)
     for again in (True, False):
         model = fit(design, y, weight)
-        mu = np.exp(model.beta @ design.T)
+        mu = means(model.beta @ design.T)
         phi = np.maximum(1, (weight * (y - mu) ** 2 / mu).sum(axis=1) / (n - p))
         if again:
             spread = np.einsum("tp,npq,tq->nt", design, model.covariance, design, optimize=True)

@@ -27,6 +27,11 @@ class Fit:
     rested: Flags
 
 
+def means(eta: Floats) -> Floats:
+    """The means of logarithms, none of them nought or beyond all bounds."""
+    return np.asarray(np.exp(np.clip(eta, -_LOG_MAX, _LOG_MAX)))
+
+
 def deviance(y: Floats, mu: Floats, weight: Floats) -> Floats:
     """Twice the log-likelihood lost against the saturated model, a series."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -54,14 +59,14 @@ def fit(
     eta = np.log(y + 0.1) if start is None else start @ design.T + offset
     beta = np.zeros((n, p)) if start is None else start
     inverse = np.zeros((n, p, p))
-    before = deviance(y, np.exp(eta), weight)
+    before = deviance(y, means(eta), weight)
     rested = np.zeros(n, dtype=bool)
     alive = np.arange(n)
     pull = np.zeros((n, p)) if penalty is None else penalty
     off = np.broadcast_to(offset, y.shape)
     beta = beta.copy()
     for _ in range(iterations):
-        mu = np.exp(np.clip(eta, -_LOG_MAX, _LOG_MAX))
+        mu = means(eta)
         working = eta - off[alive] + (y[alive] - mu) / mu
         information = weight[alive] * mu
         normal = (information @ outer).reshape(-1, p, p)
@@ -71,7 +76,7 @@ def fit(
         inverse[alive] = np.linalg.inv(normal)
         beta[alive] = np.einsum("npq,nq->np", inverse[alive], right)
         eta = beta[alive] @ design.T + off[alive]
-        mu = np.exp(np.clip(eta, -_LOG_MAX, _LOG_MAX))
+        mu = means(eta)
         now = deviance(y[alive], mu, weight[alive])
         done = np.abs(now - before) / (np.abs(now) + 0.1) < EPSILON
         rested[alive[done]] = True
