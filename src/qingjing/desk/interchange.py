@@ -161,7 +161,7 @@ def trust(ledger: Ledger, t: Transaction, party: str, key: str) -> int:
     try:
         text = Key.parse(key).text() if key else ""
     except NoteError as error:
-        about.wrong("key", str(error), "give the line that `qingjing keys public` prints")
+        about.wrong("key", str(error), "give the line that `qingjing keys show` prints")
     if not about.sound:
         raise InputError(about.problems)
     return t.append(f.PeerKeyed(party=party, key=text))

@@ -48,6 +48,7 @@ from qingjing.doors.cli.scrub import scrub
 from qingjing.doors.cli.serve import serve
 from qingjing.doors.control import DoorError, UnansweredError
 from qingjing.doors.feeds import FeedError
+from qingjing.kernel.note import NoteError
 from qingjing.kernel.rulebook import RulebookError
 from qingjing.settings import SettingsError
 
@@ -93,6 +94,7 @@ _BAD_INPUT = (
     SettingsError,
     RulebookError,
     NoRulebookError,
+    NoteError,
 )
 
 
@@ -111,6 +113,11 @@ def run(house: House, words: Sequence[str], commands: Iterable[Any] = COMMANDS) 
         for line in str(error).splitlines():
             complain(line)
         return UNANSWERED if isinstance(error, UnansweredError) else BAD_INPUT
+    except OSError as error:
+        if error.filename is None:
+            raise
+        complain(f"{error.filename}: {error.strerror}; name a file that is there and can be used")
+        return BAD_INPUT
     except KeyboardInterrupt:
         complain("interrupted; what was not finished was not written (a service finishes it)")
         return INTERRUPTED
