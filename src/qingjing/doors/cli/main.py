@@ -116,7 +116,8 @@ def run(house: House, words: Sequence[str], commands: Iterable[Any] = COMMANDS) 
     except OSError as error:
         if error.filename is None:
             raise
-        complain(f"{error.filename}: {error.strerror}; name a file that is there and can be used")
+        remedy = "name a file that is there and can be used"
+        complain(f"{error.filename}: {error.strerror}; {remedy}")
         return BAD_INPUT
     except KeyboardInterrupt:
         complain("interrupted; what was not finished was not written (a service finishes it)")
