@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,7 @@ from qingjing.desk.ports import Ledger, Transaction
 from qingjing.desk.queries import QUERIES, default_query, wrong_params
 from qingjing.kernel import facts as f
 from qingjing.kernel.oversight import Finding
+from qingjing.watch import alert
 
 EVIDENCE_MAX: Final = 100
 """Lines of evidence, and messages, that one finding keeps: a person reads them."""
@@ -84,6 +85,50 @@ def open_(ledger: Ledger, t: Transaction, alarm: Alarm, by: str) -> f.FindingOpe
     )
     t.append(fact)
     return fact
+
+
+class Opened(NamedTuple):
+    """Findings that alarms led to, and the subjects whose party is not in the register."""
+
+    findings: tuple[f.FindingOpened, ...]
+    left: tuple[str, ...]
+
+
+def open_alarms(
+    ledger: Ledger, t: Transaction, alarms: tuple[alert.Alarm, ...], by: str
+) -> Opened:
+    """Make findings of the detectors' alarms that ``by`` stands for.
+
+    Of an alarm about a port alone, the port's holder answers. Rows of the log are named in the
+    words: they are no messages of this record. InputError when ``by`` is empty.
+    """
+    if problems := _named(by):
+        raise InputError(problems)
+    found: list[f.FindingOpened] = []
+    left: list[str] = []
+    for one in alarms:
+        port = ledger.register.port(one.port) if one.port else None
+        party = one.party or (port.holder if port else "")
+        if ledger.register.party(party) is None:
+            left.append(one.subject)
+            continue
+        drafted = Alarm(
+            what=one.kind,
+            party=party,
+            port=one.port,
+            signature=one.signature,
+            words=one.words_zh,
+            since=min(one.since, t.at),
+            score=one.score,
+            evidence=tuple(map(_evidence, one.evidence)),
+        )
+        found.append(open_(ledger, t, drafted, by))
+    return Opened(tuple(found), tuple(left))
+
+
+def _evidence(one: alert.Evidence) -> str:
+    rows = "、".join(map(str, one.rows))
+    return f"{one.zh}(日志行 {rows})" if rows else one.zh
 
 
 def close(
@@ -203,4 +248,14 @@ def _said(reason: str) -> list[Problem]:
     return [] if reason.strip() else [Problem("", "reason", "is empty", told)]
 
 
-__all__ = ["QUERIES", "Alarm", "Record", "close", "open_", "recidivism", "reopen"]
+__all__ = [
+    "QUERIES",
+    "Alarm",
+    "Opened",
+    "Record",
+    "close",
+    "open_",
+    "open_alarms",
+    "recidivism",
+    "reopen",
+]

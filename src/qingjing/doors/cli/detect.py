@@ -16,12 +16,14 @@ from cyclopts import App, Parameter
 from qingjing.city.year import Options, Planted, make_year, write_year
 from qingjing.city.year_score import Row, judged
 from qingjing.desk.entries import told
+from qingjing.desk.findings import Opened, open_alarms
 from qingjing.doors.cli import Lang
 from qingjing.doors.cli.city import app as city
 from qingjing.doors.cli.output import (
     NEGATIVE,
     Json,
     Shared,
+    complain,
     progress,
     say,
     say_json,
@@ -46,7 +48,7 @@ DELAY_AIM: Final = 1.0
 
 
 @app.command
-def log(
+async def log(
     *files: Annotated[Path, Parameter(help="the log, CSV or Parquet; several are one log")],
     register: Annotated[Path, Parameter(name="--register", help="JSON or TOML")],
     columns: Annotated[
@@ -56,6 +58,9 @@ def log(
         Path | None, Parameter(help="a CSV of template and text, to know reworded texts")
     ] = None,
     limits: Annotated[Path | None, Parameter(help="the detectors' settings, TOML")] = None,
+    open_by: Annotated[
+        str, Parameter(help="open a finding of each alarm in the ledger; who stands for it")
+    ] = "",
     as_json: Json = False,
     session: Shared,
 ) -> int:
@@ -67,6 +72,7 @@ def log(
     ```
     qingjing detect log log.parquet --register register.json --templates templates.csv
     qingjing detect log may.csv june.csv --register register.toml --columns columns.toml --json
+    qingjing detect log may.csv --register register.toml --open-by 王敏
     ```
     """
     if not files:
@@ -77,16 +83,26 @@ def log(
     watch = Watch(read_register(register), reader.names, chosen)
     with progress("days", 0) as bar:
         alarms = [alarm for day in reader.digests() for alarm in _day(watch, day, bar)]
+    opened = Opened((), ())
+    if open_by:
+        opened = await session.write(open_alarms, tuple(alarms), open_by)
     if as_json:
         say_json(
             {
                 "rows": reader.rows,
                 "missing": reader.missing(),
                 "alarms": [msgspec.to_builtins(alarm) for alarm in alarms],
+                "findings": [fact.finding for fact in opened.findings],
+                "not_registered": opened.left,
             }
         )
     else:
         _tell(alarms, reader, session.lang)
+        if open_by:
+            names = dict.fromkeys(fact.finding for fact in opened.findings)
+            say(f"findings: {', '.join(names) or 'none'}")
+        for subject in opened.left:
+            complain(f"{subject}: no party in the register answers for it; no finding")
     return NEGATIVE if alarms else 0
 
 

@@ -61,6 +61,7 @@ VERBS: Final = Verbs(
         register.reinstate,
         register.end_grant,
         findings.open_,
+        findings.open_alarms,
         findings.close,
         findings.reopen,
         measures.take,
