@@ -13,16 +13,20 @@ from collections.abc import Iterable, Iterator
 from math import log2
 from typing import Final, NamedTuple
 
-from qingjing.watch.alert import ROWS_KEPT, Alarm, Evidence, surely
+from qingjing.watch.alert import ROWS_KEPT, Alarm, Evidence, at_least, surely
 from qingjing.watch.logs import REFUSED, Cell
 from qingjing.watch.ties import View
 
 # Weights of evidence in natural units; docs/detectors.md has the table and its reasons.
 SAME_TEXT, TEXTS_MAX = 1.25, 2.5
-SAME_LINK: Final = 3.0
+SAME_LINK: Final = 3.5
+SAME_LANDING: Final = 3.25
 SAME_OWNER: Final = 2.5
 SAME_NAME: Final = 3.0
 AUDIENCE_MAX: Final = 2.5
+AUDIENCE_TAKEN: Final = 0.25
+"""The surely shared part of a name's persons that weighs in full: who comes back takes its
+audience along, and two shops of one trade have a tenth in common by themselves."""
 SOON: Final = ((7, 0.75), (30, 0.25))
 """Days after the stop, and what they add."""
 
@@ -261,7 +265,7 @@ class Returns:
         if not links and (same := landings & stop.groups):
             who = "、".join(sorted(same))
             zh, en = f"落地页仍属{who}", f"its links lead to pages of {who}"
-            yield SAME_OWNER, Evidence(zh, en, rows)
+            yield SAME_LANDING, Evidence(zh, en, rows)
         yield from self._audience(stop, profile, rows)
 
     def _audience(
@@ -278,7 +282,8 @@ class Returns:
             zh = f"抽样用户{count}人中{shared}人是被停者的用户,为随机的{lift:.0f}倍"
             en = f"{shared} of {count} sampled persons were written to by the stopped one, "
             en += f"{lift:.0f} times chance"
-            yield min(AUDIENCE_MAX, 0.75 * log2(lift)), Evidence(zh, en, rows)
+            taken = min(1.0, at_least(shared, count) / AUDIENCE_TAKEN)
+            yield taken * min(AUDIENCE_MAX, 0.75 * log2(lift)), Evidence(zh, en, rows)
 
     def _forget(self, view: View) -> None:
         since = view.day - view.limits.window_days
