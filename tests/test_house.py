@@ -236,3 +236,10 @@ def test_rooms_import_in_one_direction() -> None:
     done = run(str(lint), "--no-cache")
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_command_waits_for_statistics_that_it_does_not_use() -> None:
+    """SciPy's distributions take a second to import; only what measures and examines needs
+    them."""
+    code = "import sys, qingjing.doors.cli.main; sys.exit('scipy.stats' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

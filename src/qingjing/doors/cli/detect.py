@@ -8,7 +8,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from cyclopts import App, Parameter
@@ -32,7 +32,9 @@ from qingjing.doors.cli.output import (
 from qingjing.doors.feeds import FeedError
 from qingjing.doors.sendlog import SendLog, read_register
 from qingjing.watch.alert import Alarm, Limits
-from qingjing.watch.detect import Watch
+
+if TYPE_CHECKING:
+    from qingjing.watch.detect import Watch
 
 app = App(name="detect", help="Sublet ports, drift, returns under another name, and more.")
 
@@ -80,7 +82,7 @@ async def log(
     chosen = _settings(limits)
     texts = _texts(templates) if templates else {}
     reader = SendLog(files, _toml(columns) if columns else {}, texts, chosen.sample)
-    watch = Watch(read_register(register), reader.names, chosen)
+    watch = _watch(read_register(register), reader.names, chosen)
     with progress("days", 0) as bar:
         alarms = [alarm for day in reader.digests() for alarm in _day(watch, day, bar)]
     opened = Opened((), ())
@@ -202,9 +204,15 @@ def _played(options: Options) -> tuple[Sequence[Planted], list[Alarm]]:
         home = Path(folder)
         write_year(made, home)
         reader = SendLog([home / "log.parquet"], {}, _texts(home / "templates.csv"))
-        watch = Watch(read_register(home / "register.json"), reader.names)
+        watch = _watch(read_register(home / "register.json"), reader.names, Limits())
         alarms = [alarm for day in reader.digests() for alarm in watch.examine(day)]
     return made.truth, alarms
+
+
+def _watch(*args: Any) -> Watch:
+    from qingjing.watch.detect import Watch  # here: SciPy costs every command a second
+
+    return Watch(*args)
 
 
 def _day(watch: Watch, day: Any, bar: Any) -> Iterable[Alarm]:

@@ -13,7 +13,6 @@ from cyclopts import App, Parameter
 
 from qingjing.desk.entries import InputError, Problem
 from qingjing.doors.cli.output import Json, say_json, table
-from qingjing.watch import measure as measures
 from qingjing.watch.score import Score
 from qingjing.watch.series import SIZES, WEEKS, Benchmark, benchmark
 
@@ -45,6 +44,8 @@ def measure(
     qingjing watch measure --peaks --seed 3
     ```
     """
+    from qingjing.watch import measure as measures  # here: SciPy costs every command a second
+
     if peaks:
         return _tell(
             {f"seed {s}": dict(measures.at_peaks(s, SIZES)) for s in seed or (1,)}, as_json
