@@ -7,6 +7,7 @@ a batch is then a few table look-ups a rule. A property test holds both forms eq
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import product
 from typing import Any, Final
 
@@ -64,6 +65,7 @@ def cases(columns: Mapping[str, Column], size: int) -> NDArray[np.uint64]:
     return numbers
 
 
+@lru_cache(maxsize=4096)  # of the combinations that can be, few occur
 def names(bits: int) -> tuple[str, ...]:
     """The reasons of a bit mask, in order."""
     return tuple(rule.name for bit, rule in enumerate(RULES) if bits >> bit & 1)
