@@ -18,7 +18,7 @@ from qingjing.city.year_lookalikes import LOOKALIKES
 from qingjing.city.year_plants import VIOLATIONS
 from qingjing.city.year_score import judged
 from qingjing.doors.cli.main import run
-from qingjing.watch.alert import Alarm, Detector
+from qingjing.watch.alarm import Alarm, Detector
 
 SMALL = Options(seed=3, senders=70, days=150, volume=5.0, plants=2)
 

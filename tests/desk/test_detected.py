@@ -7,7 +7,7 @@ from register_house import DAY, OFFERS, House
 
 from qingjing.desk.entries import InputError
 from qingjing.desk.findings import open_alarms
-from qingjing.watch.alert import Alarm, Evidence
+from qingjing.watch.alarm import Alarm, Evidence
 
 
 def raised(house: House, **more: object) -> Alarm:

@@ -15,7 +15,7 @@ from register_house import CODE, CODES, DAY, NOW, OFFERS, SALE, House
 
 from qingjing.desk import findings, lookback, measures
 from qingjing.desk.entries import InputError, moment
-from qingjing.desk.findings import Alarm
+from qingjing.desk.findings import Charge
 from qingjing.desk.lookback import Plan
 from qingjing.desk.queries import BREACHES
 from qingjing.kernel import facts as f
@@ -45,14 +45,14 @@ def look_back(house: House) -> list[f.Fact]:
 
 def closed(house: House, **more: Any) -> str:
     """A finding that was opened and closed."""
-    alarm: dict[str, Any] = {
+    charge: dict[str, Any] = {
         "what": "drift",
         "party": "tongda",
         "port": CODES,
         "words": "签名超范围",
         "since": house.at - DAY,
     }
-    opened = house.do(findings.open_, Alarm(**(alarm | more)), "王敏")
+    opened = house.do(findings.open_, Charge(**(charge | more)), "王敏")
     house.do(findings.close, opened.finding, "已整改", "王敏")
     return opened.finding
 
@@ -221,7 +221,7 @@ def test_recidivism_counts_relapses_by_party(house: House) -> None:
     house.do(findings.close, name, "再次整改", "王敏")
     house.do(
         findings.open_,
-        Alarm(what="drift", party="tongda", words="又", since=house.at, port=OFFERS),
+        Charge(what="drift", party="tongda", words="又", since=house.at, port=OFFERS),
         "王敏",
     )
     house.do(measures.take, Step.WARN, Subject.PARTY, "tongda", "屡犯", "王敏")
@@ -315,11 +315,11 @@ def test_a_finding_that_could_not_be_looked_back_at_is_refused(
 
 def test_the_same_matter_is_one_finding_while_it_is_open(house: House) -> None:
     """A detector that says it every day does not open a hundred."""
-    alarm = Alarm(what="sublet", party="tongda", port=CODES, words="x", since=house.at)
-    first = house.do(findings.open_, alarm, "detector")
-    assert house.do(findings.open_, alarm, "detector") == first
+    charge = Charge(what="sublet", party="tongda", port=CODES, words="x", since=house.at)
+    first = house.do(findings.open_, charge, "detector")
+    assert house.do(findings.open_, charge, "detector") == first
     house.do(findings.close, first.finding, "ok", "王敏")
-    assert house.do(findings.open_, alarm, "detector") != first
+    assert house.do(findings.open_, charge, "detector") != first
 
 
 def test_breaches_are_rules() -> None:

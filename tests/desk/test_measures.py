@@ -10,7 +10,7 @@ from register_house import CODE, CODES, DAY, OFFERS, SALE, House
 from qingjing.desk import findings, measures
 from qingjing.desk import register as desk_register
 from qingjing.desk.entries import InputError
-from qingjing.desk.findings import Alarm
+from qingjing.desk.findings import Charge
 from qingjing.kernel import facts as f
 from qingjing.kernel.oversight import LADDER, RUNGS
 from qingjing.kernel.words import Step, Subject
@@ -24,7 +24,7 @@ def house() -> House:
 
 def found(house: House, **more: object) -> f.FindingOpened:
     """A finding against the provider's port."""
-    alarm = {
+    charge = {
         "what": "sublet",
         "party": "tongda",
         "port": CODES,
@@ -32,7 +32,7 @@ def found(house: House, **more: object) -> f.FindingOpened:
         "since": house.at - DAY,
         "evidence": ("七个无关签名",),
     }
-    return house.do(findings.open_, Alarm(**(alarm | more)), "王敏")  # type: ignore[arg-type]
+    return house.do(findings.open_, Charge(**(charge | more)), "王敏")  # type: ignore[arg-type]
 
 
 def test_the_ladder_has_every_step_once_and_grows_harder() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from qingjing import app
 from qingjing.desk import findings, register, send
 from qingjing.desk.entries import moment
-from qingjing.desk.findings import Alarm
+from qingjing.desk.findings import Charge
 from qingjing.desk.paths import Submit
 from qingjing.doors.gateway.gateway import Senses
 from qingjing.kernel.words import Carrier, Kind, Phone
@@ -34,10 +34,10 @@ async def plant(settings: Settings) -> str:
     async with app.open_desk(settings, now=lambda: NOW, warn=silent) as desk:
         async with desk.ledger.transaction(NOW) as t:
             register.load(desk.ledger, t, tomllib.loads(EXAMPLE.read_text("utf-8")))
-            alarm = Alarm(
+            charge = Charge(
                 what="drift", party="tongda", port="106900010002", words="x", since=NOW
             )
-            name = findings.open_(desk.ledger, t, alarm, "王敏").finding
+            name = findings.open_(desk.ledger, t, charge, "王敏").finding
             findings.close(desk.ledger, t, name, "已整改", "王敏")
         submit = Submit(
             account="900001",

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qingjing.kernel.words import Category, Kind
-from qingjing.watch.alert import Alarm, Limits, at_least, surely
+from qingjing.watch.alarm import Alarm, Limits, at_least, surely
 from qingjing.watch.declared import (
     Declared,
     Domain,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from qingjing.doors.cli.watch import measure as command
-from qingjing.watch import alarm, measure
+from qingjing.watch import measure, modes
 from qingjing.watch.arrays import Floats, Ints
 from qingjing.watch.baseline import forecast, seasonal
 from qingjing.watch.evidence import LEAD, evidence, onset, surprise
@@ -74,11 +74,11 @@ def test_what_comes_later_changes_no_earlier_forecast() -> None:
     later[:, -5:] += 80
     design = seasonal(WEEKS)
     before, after = forecast(counts, 12, design), forecast(later, 12, design)
-    some = alarm.odds_of(counts, 12), alarm.odds_of(later, 12)
+    some = modes.odds_of(counts, 12), modes.odds_of(later, 12)
 
     for one, other in zip(before, after, strict=True):
         assert np.array_equal(one[:, :-5], other[:, :-5])
-    for mode in alarm.Mode:
+    for mode in modes.Mode:
         assert np.allclose(some[0][mode][:, :7], some[1][mode][:, :7])
         assert (some[1][mode][:, 7] > some[0][mode][:, 7]).all()
 
@@ -120,7 +120,7 @@ def test_the_vane_holds_its_false_alarms_and_beats_farrington() -> None:
     """On series of a seed that set no threshold."""
     rows = dict(measure.table(benchmark(31, 10)))
     ours, first, rival = (
-        rows[name] for name in (alarm.Mode.EVIDENCE, alarm.Mode.FIRST, measure.FARRINGTON)
+        rows[name] for name in (modes.Mode.EVIDENCE, modes.Mode.FIRST, measure.FARRINGTON)
     )
 
     assert ours["FPR"].value < 0.01 + 2 * ours["FPR"].error
@@ -139,12 +139,12 @@ def test_the_vane_reaches_its_aims_on_the_shared_series(
         pytest.skip(f"{folder} is absent; set QINGJING_DATA to the folder of the corpora")
     command(data=folder, as_json=True)
     told = json.loads(capsys.readouterr().out)["sources"][str(folder)]
-    ours = told[alarm.Mode.EVIDENCE]
+    ours = told[modes.Mode.EVIDENCE]
 
     assert ours["FPR"]["value"] <= 0.01
     assert ours["F1"]["value"] >= 0.56
     assert ours["POD"]["value"] >= 0.57
-    first = told[alarm.Mode.FIRST]
+    first = told[modes.Mode.FIRST]
     assert first["FPR"]["value"] <= 0.01
     assert first["POD1week"]["value"] >= 0.43 - 2 * first["POD1week"]["error"]
 
@@ -179,11 +179,11 @@ def test_a_known_peak_is_expected_and_what_comes_on_top_is_not() -> None:
     sale = int(np.flatnonzero(columns[:, 0])[-1]) + 1
     more = counts.copy()
     more[:, sale - 1] = 135
-    evidence_mode = alarm.Mode.EVIDENCE
+    evidence_mode = modes.Mode.EVIDENCE
 
     def last(some: Ints, events: Floats | None) -> list[bool]:
         known = None if events is None else events[:sale]
-        return [bool(a) for a in alarm.alarms(some[:, :sale], 8, known)[evidence_mode][:, -1]]
+        return [bool(a) for a in modes.alarms(some[:, :sale], 8, known)[evidence_mode][:, -1]]
 
     assert not any(last(counts, columns))
     assert all(last(more, columns))
@@ -194,9 +194,9 @@ def test_a_series_without_a_case_is_quiet_and_its_first_cases_are_noticed() -> N
     """A history of zeros has a forecast like any other."""
     counts = np.zeros((2, 200), dtype=np.int64)
     counts[1, -1] = 12
-    told = alarm.alarms(counts, 60)
+    told = modes.alarms(counts, 60)
 
-    for mode in alarm.Mode:
+    for mode in modes.Mode:
         assert not told[mode][0].any()
         assert not told[mode][1, :-1].any()
         assert told[mode][1, -1]
@@ -206,10 +206,10 @@ def test_a_history_of_a_few_weeks_is_enough_and_none_is_refused() -> None:
     """A new stream is watched from its second month on."""
     counts = np.array([[3, 4, 2, 5, 3, 4, 3, 2, 30]])
 
-    assert alarm.alarms(counts, 1)[alarm.Mode.EVIDENCE].tolist() == [[True]]
-    assert alarm.alarms(counts[:, :8], 1)[alarm.Mode.EVIDENCE].tolist() == [[False]]
+    assert modes.alarms(counts, 1)[modes.Mode.EVIDENCE].tolist() == [[True]]
+    assert modes.alarms(counts[:, :8], 1)[modes.Mode.EVIDENCE].tolist() == [[False]]
     with pytest.raises(ValueError, match="nothing to learn from"):
-        alarm.alarms(counts, 9)
+        modes.alarms(counts, 9)
 
 
 @pytest.mark.parametrize("name", ["k1", "m1", "n1"])
@@ -222,10 +222,10 @@ def test_labelled_outbreaks_of_real_series_are_found_with_no_more_false_alarms(
         pytest.skip(f"{path} is absent; set QINGJING_DATA to the folder of the corpora")
     rows = np.genfromtxt(path, delimiter=",", skip_header=1, usecols=(3, 4), dtype=np.int64)
     counts, truth = rows[:, 0][None], rows[:, 1] > 0
-    ours = alarm.alarms(counts, len(truth) - LEAD - 1)[alarm.Mode.EVIDENCE][0]
+    ours = modes.alarms(counts, len(truth) - LEAD - 1)[modes.Mode.EVIDENCE][0]
     both = 100  # weeks before which there are two years
     theirs = counts[0, -both:] > farrington(counts, both, years=2)[0]
 
     assert (ours & truth[-len(ours) :]).any()
     assert not truth[-both:].any()
-    assert alarm.alarms(counts, both)[alarm.Mode.EVIDENCE].sum() <= theirs.sum()
+    assert modes.alarms(counts, both)[modes.Mode.EVIDENCE].sum() <= theirs.sum()

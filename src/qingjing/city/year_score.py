@@ -9,7 +9,7 @@ from statistics import median
 import msgspec
 
 from qingjing.city.year import Planted
-from qingjing.watch.alert import DETECTORS, Alarm
+from qingjing.watch.alarm import DETECTORS, Alarm
 
 _DAY_MS = 86_400_000
 

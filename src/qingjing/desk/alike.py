@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from qingjing.desk.findings import Alarm, open_
+from qingjing.desk.findings import Charge, open_
 from qingjing.desk.ports import Ledger, Transaction
 from qingjing.kernel import facts as f
 from qingjing.kernel.register import Register
@@ -43,7 +43,7 @@ def tell(ledger: Ledger, t: Transaction, new: f.SignatureRegistered) -> list[f.F
         if owned is None:
             continue
         zh, en = WORDS[one.how]
-        alarm = Alarm(
+        charge = Charge(
             what="lookalike",
             party=new.owner,
             signature=new.signature,
@@ -52,7 +52,7 @@ def tell(ledger: Ledger, t: Transaction, new: f.SignatureRegistered) -> list[f.F
             since=t.at,
             evidence=(f"【{one.name}】: {owned.owner}, {owned.source}, {owned.proof}",),
         )
-        found.append(open_(ledger, t, alarm, by="register"))
+        found.append(open_(ledger, t, charge, by="register"))
     return found
 
 

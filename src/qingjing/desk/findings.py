@@ -17,15 +17,16 @@ from qingjing.desk.ports import Ledger, Transaction
 from qingjing.desk.queries import QUERIES, default_query, wrong_params
 from qingjing.kernel import facts as f
 from qingjing.kernel.oversight import Finding
-from qingjing.watch import alert
+from qingjing.watch import alarm
 
 EVIDENCE_MAX: Final = 100
 """Lines of evidence, and messages, that one finding keeps: a person reads them."""
 
 
-class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """What a detector or a person hands in. ``since`` is epoch ms, ``score`` from 0 to 1.
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held against a party, by a person or an alarm.
 
+    ``since`` is epoch ms, ``score`` from 0 to 1.
     ``query`` and ``params`` are what looking back will ask; left out, messages of the same
     port, signature and party that were refused for any reason.
     """
@@ -44,44 +45,44 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     told: str = ""
 
 
-def open_(ledger: Ledger, t: Transaction, alarm: Alarm, by: str) -> f.FindingOpened:
+def open_(ledger: Ledger, t: Transaction, charge: Charge, by: str) -> f.FindingOpened:
     """Record a finding; the same matter that is open already is given back and not written.
 
     InputError when its party is not registered, its query is none, or it says nothing.
     """
-    problems = _named(by) + _about(ledger, t, alarm)
-    query, params = alarm.query, alarm.params
+    problems = _named(by) + _about(ledger, t, charge)
+    query, params = charge.query, charge.params
     if not query:
-        query, params = default_query(alarm.party, alarm.port, alarm.signature)
+        query, params = default_query(charge.party, charge.port, charge.signature)
     problems += wrong_params(query, params)
     if problems:
         raise InputError(problems)
     for known in ledger.register.oversight.findings.values():
         fact = known.fact
         same = (fact.what, fact.party, fact.port, fact.signature, fact.told) == (
-            alarm.what,
-            alarm.party,
-            alarm.port,
-            alarm.signature,
-            alarm.told,
+            charge.what,
+            charge.party,
+            charge.port,
+            charge.signature,
+            charge.told,
         )
         if same and not known.closed:
             return fact
     fact = f.FindingOpened(
         finding=f"f{t.position + 1}",
-        what=alarm.what,
-        party=alarm.party,
-        port=alarm.port,
-        signature=alarm.signature,
-        since=alarm.since,
-        score=alarm.score,
-        words=alarm.words,
-        evidence=alarm.evidence[:EVIDENCE_MAX],
-        messages=alarm.messages[:EVIDENCE_MAX],
+        what=charge.what,
+        party=charge.party,
+        port=charge.port,
+        signature=charge.signature,
+        since=charge.since,
+        score=charge.score,
+        words=charge.words,
+        evidence=charge.evidence[:EVIDENCE_MAX],
+        messages=charge.messages[:EVIDENCE_MAX],
         query=query,
         params=params,
         by=by,
-        told=alarm.told,
+        told=charge.told,
     )
     t.append(fact)
     return fact
@@ -95,7 +96,7 @@ class Opened(NamedTuple):
 
 
 def open_alarms(
-    ledger: Ledger, t: Transaction, alarms: tuple[alert.Alarm, ...], by: str
+    ledger: Ledger, t: Transaction, alarms: tuple[alarm.Alarm, ...], by: str
 ) -> Opened:
     """Make findings of the detectors' alarms that ``by`` stands for.
 
@@ -112,7 +113,7 @@ def open_alarms(
         if ledger.register.party(party) is None:
             left.append(one.subject)
             continue
-        drafted = Alarm(
+        drafted = Charge(
             what=one.kind,
             party=party,
             port=one.port,
@@ -126,7 +127,7 @@ def open_alarms(
     return Opened(tuple(found), tuple(left))
 
 
-def _evidence(one: alert.Evidence) -> str:
+def _evidence(one: alarm.Evidence) -> str:
     rows = "、".join(map(str, one.rows))
     return f"{one.zh}(日志行 {rows})" if rows else one.zh
 
@@ -220,21 +221,21 @@ def _record(party: str, found: Sequence[Finding], measures: int) -> Record:
     )
 
 
-def _about(ledger: Ledger, t: Transaction, alarm: Alarm) -> list[Problem]:
+def _about(ledger: Ledger, t: Transaction, charge: Charge) -> list[Problem]:
     register = ledger.register
     problems = []
     remedy = "name what is registered"
     for field, name, known in (
-        ("party", alarm.party, register.party(alarm.party)),
-        ("told", alarm.told, register.party(alarm.told) if alarm.told else True),
+        ("party", charge.party, register.party(charge.party)),
+        ("told", charge.told, register.party(charge.told) if charge.told else True),
     ):
         if known is None:
             problems.append(Problem("", field, f"{name!r} is not registered", remedy))
-    if not alarm.what.strip() or not alarm.words.strip():
+    if not charge.what.strip() or not charge.words.strip():
         problems.append(Problem("", "words", "are empty", "say what was found, in words"))
-    if not 0 <= alarm.score <= 1:
-        problems.append(Problem("", "score", f"{alarm.score} is none", "give 0 to 1"))
-    if alarm.since > t.at:
+    if not 0 <= charge.score <= 1:
+        problems.append(Problem("", "score", f"{charge.score} is none", "give 0 to 1"))
+    if charge.since > t.at:
         problems.append(Problem("", "since", "is in the future", "give when it began"))
     return problems
 
@@ -250,7 +251,7 @@ def _said(reason: str) -> list[Problem]:
 
 __all__ = [
     "QUERIES",
-    "Alarm",
+    "Charge",
     "Opened",
     "Record",
     "close",

@@ -250,7 +250,7 @@ def _find(ledger: Ledger, t: Transaction, case: Case, reason: str, party: str, b
     """Open the finding, or name the open one of the matter; who complained is not in it."""
     traced = case.traced
     batch = ledger.fact(traced.decision) if traced and traced.decision else None
-    alarm = findings.Alarm(
+    charge = findings.Charge(
         what=f"complaint_{reason}",
         party=party,
         words=f"{REASONS[reason][1]}: complaint {case.number}",
@@ -260,7 +260,7 @@ def _find(ledger: Ledger, t: Transaction, case: Case, reason: str, party: str, b
         evidence=(f"case {case.number}",),
         messages=(traced.message,) if traced and traced.message else (),
     )
-    return findings.open_(ledger, t, alarm, by).finding
+    return findings.open_(ledger, t, charge, by).finding
 
 
 def judge(ledger: Ledger, t: Transaction, case: Case, checked: str, sender: str) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qingjing.desk.entries import InputError, Problem, day_start
-from qingjing.desk.findings import Alarm, open_
+from qingjing.desk.findings import Charge, open_
 from qingjing.desk.ports import Ledger, Transaction
 from qingjing.desk.queries import Params, Span, answer, decided, default_query
 from qingjing.kernel import facts as f
@@ -190,7 +190,7 @@ def _open_again(ledger: Ledger, t: Transaction, look: Look) -> f.Fact | None:
         reopened = f.FindingReopened(finding=known.fact.finding, by="", reason=reason)
         t.append(reopened)
         return reopened
-    alarm = Alarm(
+    charge = Charge(
         what=f"lookback {what}",
         party=_party(ledger, look, name),
         port=look.port,
@@ -201,7 +201,7 @@ def _open_again(ledger: Ledger, t: Transaction, look: Look) -> f.Fact | None:
         query=fact.query,
         params=fact.params,
     )
-    return open_(ledger, t, alarm, by="look back")
+    return open_(ledger, t, charge, by="look back")
 
 
 def _party(ledger: Ledger, look: Look, name: str) -> str:

@@ -1,68 +1,102 @@
-"""From evidence to alarms, in two modes; the thresholds were fixed on outbreak-free series.
-
-``EVIDENCE`` accumulates over consecutive weeks: it is the mode for finding problems and for
-knowing which weeks belong to them. ``FIRST`` looks at each week by itself: it finds more
-outbreaks in their first week, and says nothing of how long they last.
-"""
+"""An alarm: who does what, since when, how sure, on which messages; and its limits."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Final
+from math import exp, sqrt
+from typing import Final, Literal
 
-import numpy as np
+import msgspec
 
-from qingjing.watch.arrays import Flags, Floats, Ints
-from qingjing.watch.baseline import forecast, seasonal
-from qingjing.watch.evidence import LEAD, evidence, onset
+from qingjing.kernel.words import Kind
 
-RAISED_AT: Final = -1.55
-"""Log-odds at which an alarm is raised."""
-KEPT_AT: Final = RAISED_AT + 1
-"""Log-odds at which it is kept on: a week more is no news, and must be surer by a factor e."""
-FIRST_AT: Final = -2.12
-"""Log-odds of a beginning at which the first-period mode alarms."""
-PAUSE: Final = 4
-"""Weeks after an alarm of the first-period mode in which nothing else begins."""
-
-
-class Mode(StrEnum):
-    """How alarms are raised."""
-
-    EVIDENCE = "evidence"
-    FIRST = "first-period"
+Detector = Literal[
+    "sublet_port",
+    "signature_drift",
+    "port_drift",
+    "came_back",
+    "route_shopping",
+    "undeclared_chain",
+    "complaint_rate",
+    "dead_reply_port",
+]
+DETECTORS: Final[tuple[Detector, ...]] = Detector.__args__  # type: ignore[attr-defined]
+MARKETING: Final = frozenset({Kind.COMMERCIAL, Kind.ASKING, Kind.ILLEGAL})
+"""What drift towards is a violation; milder than declared harms nobody."""
+ROWS_KEPT: Final = 5
+"""Messages that an evidence row names: enough to look at, and the log has the rest."""
 
 
-def kept(odds: Floats, raised_at: float = RAISED_AT) -> Flags:
-    """Alarms of the evidence mode, period by period."""
-    on = np.zeros(odds.shape, dtype=bool)
-    before = np.zeros(len(odds), dtype=bool)
-    for t in range(odds.shape[1]):
-        before = odds[:, t] > np.where(before, raised_at + KEPT_AT - RAISED_AT, raised_at)
-        on[:, t] = before
-    return on
+class Evidence(msgspec.Struct, frozen=True):
+    """One sentence of evidence; ``rows`` are rows of the log that show it."""
+
+    zh: str
+    en: str
+    rows: tuple[int, ...] = ()
 
 
-def begun(odds: Floats, first_at: float = FIRST_AT) -> Flags:
-    """Alarms of the first-period mode, period by period."""
-    on = np.zeros(odds.shape, dtype=bool)
-    for t in range(odds.shape[1]):
-        on[:, t] = (odds[:, t] > first_at) & ~on[:, max(0, t - PAUSE) : t].any(axis=1)
-    return on
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person should look at. ``score`` is how sure, from 0 to 1; times are epoch ms.
+
+    ``kind`` is the detector. ``since`` is the first message that it rests on, ``at`` the end of
+    the day on which it was raised, ``messages`` how many it rests on so far.
+    """
+
+    kind: Detector
+    party: str = ""
+    port: str = ""
+    signature: str = ""
+    score: float
+    since: int
+    at: int
+    messages: int
+    words_zh: str
+    words_en: str
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def subject(self) -> str:
+        """What the alarm is about: it is raised once for it within ``Limits.quiet_days``."""
+        if self.kind in ("sublet_port", "port_drift", "dead_reply_port"):
+            return self.port
+        if self.kind in ("signature_drift", "came_back"):
+            return self.signature
+        return self.party
 
 
-def odds_of(counts: Ints, weeks: int, events: Floats | None = None) -> dict[Mode, Floats]:
-    """Log-odds of the last ``weeks`` in each mode; ``events`` (t, e) are known peaks."""
-    wide = weeks + LEAD
-    mean, variance = forecast(counts, wide, seasonal(counts.shape[1], events))
-    seen = counts[:, -wide:].astype(float)
-    return {
-        Mode.EVIDENCE: evidence(seen, mean, variance)[:, LEAD:],
-        Mode.FIRST: onset(seen, mean, variance)[:, LEAD:],
-    }
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The detectors' settings, each with its reason.
+
+    ``messages``: fewer are a slip of a hand. ``share``: of the traffic of a port or signature,
+    at 95 %: less is noise of reading and routing. ``evidence``: weight of evidence (natural
+    units; see docs/detectors.md) from which a sublet or a return is told. ``window_days``: how
+    long a trace is remembered. ``stop_days``: how long after a measure a return is looked for.
+    ``complaints_warn`` and ``complaints_close``: valid complaints per million messages in 30
+    days at which a vendor suspends and closes. ``sure``: probability that a rate is above its
+    limit. ``quiet_days``: an alarm is not raised again sooner. ``sample``: one person in so
+    many is remembered, to compare audiences.
+    """
+
+    messages: int = 4
+    share: float = 0.005
+    evidence: float = 3.5
+    window_days: int = 90
+    stop_days: int = 90
+    complaints_warn: float = 0.25
+    complaints_close: float = 0.4
+    sure: float = 0.95
+    quiet_days: int = 90
+    sample: int = 8
 
 
-def alarms(counts: Ints, weeks: int, events: Floats | None = None) -> dict[Mode, Flags]:
-    """Alarms of the last ``weeks`` of (n, t) counts in each mode."""
-    odds = odds_of(counts, weeks, events)
-    return {Mode.EVIDENCE: kept(odds[Mode.EVIDENCE]), Mode.FIRST: begun(odds[Mode.FIRST])}
+def at_least(hits: float, count: float, z: float = 1.645) -> float:
+    """The lower end of a share's interval (Wilson 1927), one-sided 95 % by default."""
+    if count <= 0:
+        return 0.0
+    share, square = hits / count, z * z / count
+    spread = z * sqrt(max(share * (1 - share), 0.0) / count + square / (4 * count))
+    return max(0.0, (share + square / 2 - spread) / (1 + square))
+
+
+def surely(weight: float, limit: float) -> float:
+    """A weight of evidence as a probability: 0.9 where the alarm begins."""
+    return round(1 / (1 + exp(-(weight - limit + 2.2))), 3)

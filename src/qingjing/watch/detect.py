@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qingjing.watch.alert import Alarm, Limits
+from qingjing.watch.alarm import Alarm, Limits
 from qingjing.watch.declared import Declared, Register
 from qingjing.watch.drift import Drift
 from qingjing.watch.logs import Digest, Names

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Literal, NamedTuple
 
 from qingjing.kernel.words import Category
-from qingjing.watch.alert import MARKETING, ROWS_KEPT, Alarm, Evidence, at_least
+from qingjing.watch.alarm import MARKETING, ROWS_KEPT, Alarm, Evidence, at_least
 from qingjing.watch.logs import Cell
 from qingjing.watch.ties import View
 

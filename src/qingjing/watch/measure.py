@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from qingjing.watch import alarm
+from qingjing.watch import modes
 from qingjing.watch.arrays import Flags, Ints
 from qingjing.watch.ears import ears
 from qingjing.watch.farrington import farrington
@@ -31,8 +31,8 @@ def table(series: Benchmark) -> Iterator[tuple[str, dict[str, Score]]]:
     }
     for name, alarms in rivals.items():
         yield name, score(alarms(series.quiet), alarms(series.counts), truth)
-    quiet, counts = (alarm.alarms(y, JUDGED) for y in (series.quiet, series.counts))
-    for mode in alarm.Mode:
+    quiet, counts = (modes.alarms(y, JUDGED) for y in (series.quiet, series.counts))
+    for mode in modes.Mode:
         yield mode.value, score(quiet[mode], counts[mode], truth)
 
 
@@ -41,7 +41,7 @@ def at_peaks(seed: int, replicates: int) -> Iterator[tuple[str, dict[str, Score]
     events = peak_weeks(FIRST_DAY, WEEKS)
 
     def ours(counts: Ints) -> dict[str, Flags]:
-        return {m.value: a for m, a in alarm.alarms(counts, JUDGED, events).items()}
+        return {m.value: a for m, a in modes.alarms(counts, JUDGED, events).items()}
 
     for kind in KINDS:
         for detector in (ours, lambda counts: {FARRINGTON: _farrington(counts)}):

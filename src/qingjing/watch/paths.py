@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from qingjing.watch.alert import ROWS_KEPT, Alarm, Evidence, at_least, surely
+from qingjing.watch.alarm import ROWS_KEPT, Alarm, Evidence, at_least, surely
 from qingjing.watch.logs import REFUSED, Cell
 from qingjing.watch.ties import View
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv, gammaln, gdtr
 
-from qingjing.watch.alert import Alarm, Evidence
+from qingjing.watch.alarm import Alarm, Evidence
 from qingjing.watch.ties import View
 
 MONTH_DAYS: Final = 30

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from math import log2
 from typing import Final, NamedTuple
 
-from qingjing.watch.alert import ROWS_KEPT, Alarm, Evidence, at_least, surely
+from qingjing.watch.alarm import ROWS_KEPT, Alarm, Evidence, at_least, surely
 from qingjing.watch.logs import REFUSED, Cell
 from qingjing.watch.ties import View
 

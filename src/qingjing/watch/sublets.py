@@ -8,7 +8,7 @@ from math import log10
 from typing import Final, NamedTuple
 
 from qingjing.kernel.words import Category
-from qingjing.watch.alert import MARKETING, ROWS_KEPT, Alarm, Evidence, at_least, surely
+from qingjing.watch.alarm import MARKETING, ROWS_KEPT, Alarm, Evidence, at_least, surely
 from qingjing.watch.logs import Cell
 from qingjing.watch.ties import View
 

@@ -8,7 +8,7 @@ from math import log
 from typing import Final, NamedTuple, TypeVar
 
 from qingjing.kernel.words import Category, Kind
-from qingjing.watch.alert import MARKETING, Limits, at_least
+from qingjing.watch.alarm import MARKETING, Limits, at_least
 from qingjing.watch.declared import Declared
 from qingjing.watch.logs import Cell
 

@@ -31,7 +31,7 @@ from qingjing.doors.cli.output import (
 )
 from qingjing.doors.feeds import FeedError
 from qingjing.doors.sendlog import SendLog, read_register
-from qingjing.watch.alert import Alarm, Limits
+from qingjing.watch.alarm import Alarm, Limits
 
 if TYPE_CHECKING:
     from qingjing.watch.detect import Watch

@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from qingjing.desk import findings as desk_findings
 from qingjing.desk import measures as desk_measures
 from qingjing.desk.entries import InputError, Problem, moment, one_of, told
-from qingjing.desk.findings import Alarm
+from qingjing.desk.findings import Charge
 from qingjing.desk.send import Desk
 from qingjing.doors.cli.output import Json, Shared, say, say_json, table
 from qingjing.kernel import facts as f
@@ -223,7 +223,7 @@ async def open_(
     except ValueError as error:
         raise InputError([Problem("", "since", str(error), "correct it")]) from None
     pairs = (text.partition("=") for text in params or ())
-    alarm = Alarm(
+    charge = Charge(
         what=what,
         party=party,
         port=port,
@@ -234,7 +234,7 @@ async def open_(
         query=query,
         params=tuple((key, value) for key, _, value in pairs),
     )
-    fact = await session.write(desk_findings.open_, alarm, by)
+    fact = await session.write(desk_findings.open_, charge, by)
     _tell(fact, fact.finding, as_json)
     return 0
 
