@@ -10,13 +10,13 @@ import gc
 import multiprocessing
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import date
 from functools import cache, partial
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from qingjing.desk import absence, filings, lookback
 from qingjing.desk.ports import Ledger
@@ -238,6 +238,24 @@ async def _reloading(
             task.cancel()
 
 
+@contextmanager
+def _meanwhile(
+    work: Coroutine[Any, Any, None], fail: Callable[[BaseException], None]
+) -> Iterator[None]:
+    """Let work go on while the block lasts; what it dies of goes to ``fail``."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            fail(error)
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
 LOOK_BACK_S: Final = 60.0
 """How often the service asks whether a look back is due: they are due by the day."""
 
@@ -278,21 +296,13 @@ async def _looking_back(
                     lookback.record(desk.ledger, t, look)
             await asyncio.sleep(LOOK_BACK_S)
 
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()):
-            fail(error)
-
-    task = asyncio.create_task(pass_time())
-    task.add_done_callback(ended)
-    try:
+    with _meanwhile(pass_time(), fail):
         yield
-    finally:
-        task.cancel()
 
 
 @asynccontextmanager
 async def _listing(
-    desk: Desk, settings: Settings, senses: Senses, failed: Callable[[BaseException], None]
+    desk: Desk, settings: Settings, senses: Senses, fail: Callable[[BaseException], None]
 ) -> AsyncIterator[None]:
     """List standing changes now and then, while the block lasts. A process apart reads and
     hashes them: that takes seconds, and messages would wait."""
@@ -313,18 +323,8 @@ async def _listing(
                 async with ledger.transaction(senses.when()) as t:
                     absence.enter(ledger, t, drafted)
 
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()):
-            failed(error)
-
-    task = asyncio.create_task(work()) if settings.listing_s else None
-    if task is not None:
-        task.add_done_callback(ended)
-    try:
+    with _meanwhile(work(), fail) if settings.listing_s else nullcontext():
         yield
-    finally:
-        if task is not None:
-            task.cancel()
 
 
 def list_apart(settings: Settings, newest: int, through: int) -> ChangesListed | None:

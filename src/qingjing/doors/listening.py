@@ -35,7 +35,7 @@ class Listening:
             if at.tls
             else (None, None)
         )
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._socket: socket.socket | None = None
 
     @property
@@ -66,7 +66,7 @@ class Listening:
             ssl_certfile=self._files[0],
             ssl_keyfile=self._files[1],
         )
-        self._server = _Server(config)
+        self._server = Server(config)
         spawn(self._server.serve([self._socket]))
         while not self._server.started:
             await asyncio.sleep(0.01)
@@ -80,6 +80,33 @@ class Listening:
         if self._server is not None:
             self._server.should_exit = True
             await self._server.ended.wait()
+
+
+class Tasks:
+    """What a part of the service has under way. One that fails takes the whole down: half a
+    service would not be noticed."""
+
+    def __init__(self, fail: Callable[[BaseException], None]) -> None:
+        self._fail = fail
+        self._running: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin it."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._fail(error)
+
+    async def stop(self) -> None:
+        """End all of it."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def patient(app: Any) -> Any:
@@ -106,7 +133,7 @@ def patient(app: Any) -> Any:
     return wrapped
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn on a loop that has its own signals: who serves decides when it ends."""
 
     def __init__(self, config: uvicorn.Config) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -37,7 +37,7 @@ from qingjing.doors.api.sending import Sender
 from qingjing.doors.api.store import Store
 from qingjing.doors.control import Own
 from qingjing.doors.gateway.gateway import Gateway, Senses
-from qingjing.doors.listening import Listening
+from qingjing.doors.listening import Listening, Tasks
 from qingjing.kernel.note import Key
 from qingjing.settings import Settings, SettingsError
 
@@ -72,12 +72,15 @@ class ApiServer:
         self._settings, self._api, self._gateway = settings, settings.api, gateway
         self._desk = desk
         routes_log.witnesses(settings.api)  # a wrong key is told now, not when one signs
+        self._tasks = Tasks(gateway.fail)
         senses = means.senses
         folder = settings.path(settings.data)
         self._store = Store(folder)
         self._when = senses.when
         api, when, store = self._api, senses.when, self._store
-        self._events = Events(desk.ledger, store, when, gateway.customers.taken, self._spawn)
+        self._events = Events(
+            desk.ledger, store, when, gateway.customers.taken, self._tasks.spawn
+        )
         hooks = HookBook(
             desk.ledger, store, self._events, api, when, means.token, senses.chance
         )
@@ -100,7 +103,6 @@ class ApiServer:
         )
         self._admission = Admission(Keys(store), _guests(settings), senses.clock)
         self.app = application(self.rooms, self._admission, self._sound)
-        self._tasks: set[asyncio.Task[None]] = set()
         self._listening = Listening("api", self.app, settings, self._api)
 
     @property
@@ -111,9 +113,9 @@ class ApiServer:
     async def start(self) -> None:
         """Listen. SettingsError when the address cannot be had."""
         self.reload(self._settings)
-        await self._listening.start(self._spawn)
+        await self._listening.start(self._tasks.spawn)
         for work in (self._courier.run(), self.rooms.lists.run(), self._sweep()):
-            self._spawn(work)
+            self._tasks.spawn(work)
 
     def reload(self, settings: Settings) -> None:
         """Go on with the accounts of other settings, which the gateway goes by already."""
@@ -123,26 +125,13 @@ class ApiServer:
             taker = Mailbox(self._events, name) if ours else None
             self._gateway.customers.attach(name, taker)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """A part that fails takes the whole down: half a service would not be noticed."""
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self._gateway.fail(error)
-
     async def stop(self) -> None:
         """Take no more requests, answer those that run, close."""
         await self._listening.stop()
         if not self._gateway.failed.done():  # else nobody answers any more
             await self.rooms.sender.finish()
         await self._events.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
         await self._courier.close()
         self._store.close()
 

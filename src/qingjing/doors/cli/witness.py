@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -129,12 +129,14 @@ async def serve(
     """
     import uvicorn  # here, as it would make every other command slower
 
+    from qingjing.doors.listening import Server
+
     until, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, until.set)
     try:
         with _post(session, log_key, key, state) as own, _client() as client:
-            server = uvicorn.Server(
+            server = Server(  # signals are ours, above
                 uvicorn.Config(
                     post.application(own),
                     host=host,
@@ -146,8 +148,6 @@ async def serve(
                     limit_concurrency=100,
                 )
             )
-            # Signals are ours, above.
-            server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
             serving = asyncio.create_task(server.serve())
             while not (server.started or serving.done()):
                 await asyncio.sleep(0.01)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -18,7 +17,7 @@ from qingjing.desk.peace import Wordings
 from qingjing.desk.send import Desk
 from qingjing.doors.control import Own
 from qingjing.doors.gateway.gateway import Gateway
-from qingjing.doors.listening import Listening
+from qingjing.doors.listening import Listening, Tasks
 from qingjing.doors.pages import routes
 from qingjing.doors.pages.codes import HOUR_MS, Codes, Rate, Sessions
 from qingjing.doors.pages.post import Post
@@ -97,7 +96,7 @@ class PagesServer:
         )
         self.app = application(self.rooms, self._sound)
         self._listening = Listening("pages", self.app, settings, pages)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(gateway.fail)
 
     @property
     def port(self) -> int:
@@ -106,25 +105,12 @@ class PagesServer:
 
     async def start(self) -> None:
         """Listen. SettingsError when the address cannot be had."""
-        await self._listening.start(self._spawn)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """A part that fails takes the whole down: half a service would not be noticed."""
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self._gateway.fail(error)
+        await self._listening.start(self._tasks.spawn)
 
     async def stop(self) -> None:
         """Take no more requests, answer those that run, close."""
         await self._listening.stop()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
 
     def _sound(self) -> None:
         """After an error: a ledger that broke ends the service."""
