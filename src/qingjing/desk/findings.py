@@ -14,7 +14,7 @@ import msgspec
 
 from qingjing.desk.entries import InputError, Problem
 from qingjing.desk.ports import Ledger, Transaction
-from qingjing.desk.queries import QUERIES, default_query, wrong_params
+from qingjing.desk.queries import default_query, wrong_params
 from qingjing.kernel import facts as f
 from qingjing.kernel.oversight import Finding
 from qingjing.watch import alarm
@@ -247,16 +247,3 @@ def _named(by: str) -> list[Problem]:
 def _said(reason: str) -> list[Problem]:
     told = "say why, for whoever reads it later"
     return [] if reason.strip() else [Problem("", "reason", "is empty", told)]
-
-
-__all__ = [
-    "QUERIES",
-    "Charge",
-    "Opened",
-    "Record",
-    "close",
-    "open_",
-    "open_alarms",
-    "recidivism",
-    "reopen",
-]

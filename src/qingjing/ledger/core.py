@@ -231,8 +231,7 @@ class Ledger:
         if known is not None:
             return known.note.decode()
         text = note.Checkpoint(self._origin, self._tree.size, self._tree.root()).text()
-        line = note.sign(text, self._vault.key, self._vault.sign)
-        data = note.Note(text, (line,)).encode()
+        data = self.sign(text)
         self.store.sign(Signed(self._tree.size, data, at), at)
         return data.decode()
 
@@ -242,7 +241,8 @@ class Ledger:
         return calendar.shipped()
 
     def sign(self, text: str) -> bytes:
-        """A text that is no checkpoint, as a note under the ledger's key."""
+        """A text as a note under the ledger's key: a checkpoint's, or one that cannot be read
+        as a checkpoint, to which whoever hands it in sees."""
         return note.Note(text, (note.sign(text, self._vault.key, self._vault.sign),)).encode()
 
     def keyed(self, name: bytes) -> bytes:

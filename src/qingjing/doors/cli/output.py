@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -40,6 +41,15 @@ def say(*lines: str) -> None:
 def say_json(value: Mapping[str, Any]) -> None:
     """One JSON object on one line."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def hand_out(data: bytes, out: Path | None) -> None:
+    """Bytes into a file, or on standard output. OSError when they cannot be written."""
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        out.write_bytes(data)
 
 
 def complain(text: str) -> None:

@@ -30,6 +30,7 @@ from qingjing.doors.cli.output import (
     Json,
     Shared,
     complain,
+    hand_out,
     say,
     say_json,
 )
@@ -93,12 +94,7 @@ async def prove(
                 since=size,
                 imports=session.imports,
             )
-        data = write_bundle(bundle)
-        if out is None:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        else:
-            out.write_bytes(data)
+        hand_out(write_bundle(bundle), out)
     except (ProofError, BundleError, NoteError, OSError) as error:
         complain(str(error))
         return BAD_INPUT

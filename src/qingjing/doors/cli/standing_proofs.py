@@ -24,6 +24,7 @@ from qingjing.doors.cli.output import (
     Json,
     Shared,
     complain,
+    hand_out,
     say,
     say_json,
     table,
@@ -107,12 +108,7 @@ async def _prove(
                 absent=absent,
                 imports=session.imports,
             )
-        data = write(proof)
-        if out is None:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        else:
-            out.write_bytes(data)
+        hand_out(write(proof), out)
     except (ProofError, BundleError, NoteError, OSError, ValueError) as error:
         complain(str(error))
         return BAD_INPUT
